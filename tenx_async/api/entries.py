@@ -1,0 +1,63 @@
+"""Log entries as the server sends them: no time, no id, only an instance's name and a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from attrs import frozen
+
+
+@frozen
+class LogEntry:
+    """One entry of a service's log."""
+
+    instance_name: str = ""
+    """The instance that wrote it; empty where the server does not say."""
+    log: str = ""
+    """What was written; may hold several lines."""
+
+
+_documented = msgspec.json.Decoder(list[LogEntry] | None)
+_instance = msgspec.json.Decoder(list[str] | None)
+_anything = msgspec.json.Decoder()
+
+
+def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
+    """Decode a page of a log; `null` and an empty body mean no entries.
+
+    Args:
+        body: the documented `[{"instance_name", "log"}…]`, or the bare texts that the log of one
+            instance consists of.
+        instance: whose log it is, for entries that do not say.
+
+    Raises:
+        ValueError: not JSON, or not a list.
+    """
+    if not body.strip():
+        return []
+    try:
+        if not instance:
+            return _documented.decode(body) or []
+        return [LogEntry(instance, text) for text in _instance.decode(body) or ()]
+    except msgspec.ValidationError:
+        return _read_loosely(body, instance)
+
+
+def _read_loosely(body: bytes, instance: str) -> list[LogEntry]:
+    page = _anything.decode(body)
+    if not isinstance(page, list):
+        raise ValueError(f"expected a list of log entries, got {type(page).__name__}")  # noqa: TRY004  # as documented
+    return [_entry(raw, instance) for raw in page]
+
+
+def _entry(raw: Any, instance: str) -> LogEntry:
+    if not isinstance(raw, dict):
+        return LogEntry(instance, _text(raw))
+    return LogEntry(_text(raw.get("instance_name")) or instance, _text(raw.get("log")))
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, str):
+        return raw
+    return "" if raw is None else msgspec.json.encode(raw).decode()

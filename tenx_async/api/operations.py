@@ -1,0 +1,294 @@
+"""Every operation of the API as a value: its request, how its answer is read, whether it repeats.
+
+Source: the vendor's services page, and its pages on regions, auth, status and instances.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from attrs import field, frozen
+
+from tenx_async.api import wire
+from tenx_async.api.dates import format_day
+from tenx_async.api.entries import LogEntry, read_entries
+from tenx_async.api.models import Identity, Instance, Region, Service
+from tenx_async.api.names import instance_name, region_name, service_name
+from tenx_async.api.redact import redact
+from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
+from tenx_async.errors import BadResponse
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Repeat(enum.Enum):
+    """What may be done about a request whose answer was lost."""
+
+    FREELY = "a read: send it again"
+    IF_UNDONE = (
+        "a write whose effect shows: send it again only when it is seen not to have happened"
+    )
+    NEVER = "a write that leaves no trace: never send it again once a byte was sent"
+
+
+@frozen(kw_only=True)
+class Operation(Generic[T_co]):
+    """One operation of the API."""
+
+    verb: str
+    """`list`, `get`, `create`, `update`, `delete`, `start`, `stop`, `restart`, `logs`, …"""
+    service: str = ""
+    """The service it is about, if it is about one."""
+    region: str = ""
+    method: str = "GET"
+    target: str
+    """Path and query, percent-encoded."""
+    body: bytes | None = field(default=None, repr=False)
+    """JSON, or nothing."""
+    wanted: ServiceSpec | ServiceUpdate | None = field(default=None, repr=False)
+    """What a create or an update is to bring about."""
+    repeat: Repeat = Repeat.FREELY
+    reader: Callable[[bytes], T_co] = field(repr=False, eq=False)
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes anything at the server."""
+        return self.repeat is not Repeat.FREELY
+
+    def read(self, body: bytes) -> T_co:
+        """Make the result of a successful answer's body.
+
+        Raises:
+            BadResponse: the body is not what the API promises.
+        """
+        try:
+            return self.reader(body)
+        except ValueError as error:
+            raise BadResponse(
+                f"the answer does not have the documented shape: {error}",
+                operation=str(self),
+                body=redact(body.decode(errors="replace"), self.secrets()),
+            ) from error
+
+    def secrets(self) -> tuple[str, ...]:
+        """The texts of the request that may appear in no message."""
+        return self.wanted.secrets() if isinstance(self.wanted, ServiceSpec) else ()
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.service}".strip()
+
+
+def list_services(region: str) -> Operation[list[Service]]:
+    """List all services of a region; the API has no paging here."""
+    return Operation(
+        verb="list",
+        region=region,
+        target=_services(region),
+        reader=lambda body: list(_read_services(body, region)),
+    )
+
+
+def get_service(region: str, name: str) -> Operation[Service]:
+    """Get one service."""
+    return Operation(
+        verb="get",
+        region=region,
+        service=name,
+        target=_service(region, name),
+        reader=partial(_read_service, region=region),
+    )
+
+
+def create_service(region: str, name: str, spec: ServiceSpec) -> Operation[Service | None]:
+    """Create a service; the answer has no uid, time or status, and may be missing."""
+    return Operation(
+        verb="create",
+        region=region,
+        service=name,
+        method="POST",
+        target=_service(region, name),
+        body=msgspec.json.encode(wire.dump(spec)),
+        wanted=spec,
+        repeat=Repeat.IF_UNDONE,
+        reader=partial(_read_created, region=region),
+    )
+
+
+def update_service(
+    region: str, name: str, update: ServiceUpdate, *, memory_key: MemoryKey = "resource"
+) -> Operation[None]:
+    """Change the number of instances, the memory or the bound domains of a service."""
+    return Operation(
+        verb="update",
+        region=region,
+        service=name,
+        method="PUT",
+        target=_service(region, name),
+        body=msgspec.json.encode(update.body(memory_key)),
+        wanted=update,
+        repeat=Repeat.IF_UNDONE,
+        reader=_nothing,
+    )
+
+
+def delete_service(region: str, name: str) -> Operation[None]:
+    """Delete a service and its log."""
+    return Operation(
+        verb="delete",
+        region=region,
+        service=name,
+        method="DELETE",
+        target=_service(region, name),
+        repeat=Repeat.IF_UNDONE,
+        reader=_nothing,
+    )
+
+
+def start_service(region: str, name: str) -> Operation[None]:
+    """Start a stopped service."""
+    return _action("start", region, name, Repeat.IF_UNDONE)
+
+
+def stop_service(region: str, name: str) -> Operation[None]:
+    """Stop a running service."""
+    return _action("stop", region, name, Repeat.IF_UNDONE)
+
+
+def restart_service(region: str, name: str) -> Operation[None]:
+    """Restart a service; nothing the API shows later tells whether it happened."""
+    return _action("restart", region, name, Repeat.NEVER)
+
+
+def read_logs(
+    region: str, name: str, *, date: dt.date, from_: int, size: int
+) -> Operation[list[LogEntry]]:
+    """Read a page of a day's log: `size` entries from the `from_`-th on."""
+    return Operation(
+        verb="logs",
+        region=region,
+        service=name,
+        target=f"{_service(region, name)}/logs?{_page(date, from_, size)}",
+        reader=read_entries,
+    )
+
+
+def list_instances(region: str, name: str) -> Operation[list[Instance]]:
+    """List the running copies of a service."""
+    return Operation(
+        verb="instances",
+        region=region,
+        service=name,
+        target=f"{_service(region, name)}/instances",
+        reader=lambda body: [wire.load(Instance, raw) for raw in _list(_json(body))],
+    )
+
+
+def read_instance_logs(
+    region: str, name: str, instance: str, *, date: dt.date, from_: int, size: int
+) -> Operation[list[LogEntry]]:
+    """Read a page of a day's log of one instance."""
+    path = f"{_service(region, name)}/instances/{quote(instance_name(instance), safe='')}"
+    return Operation(
+        verb="instance logs",
+        region=region,
+        service=name,
+        target=f"{path}/logs?{_page(date, from_, size)}",
+        reader=partial(read_entries, instance=instance),
+    )
+
+
+def list_regions() -> Operation[list[Region]]:
+    """List the regions of the cloud."""
+    return Operation(verb="regions", target="/v1/regions", reader=_read_regions)
+
+
+def get_identity() -> Operation[Identity]:
+    """Tell whose credentials these are; the cheapest way to check them."""
+    return Operation(
+        verb="auth", target="/v1/auth", reader=lambda body: wire.load(Identity, _json(body))
+    )
+
+
+def get_status() -> Operation[str]:
+    """Ask the API how it is, in its own words."""
+    return Operation(
+        verb="status", target="/v1/status", reader=lambda body: body.decode(errors="replace")
+    )
+
+
+def _services(region: str) -> str:
+    return f"/v1/regions/{quote(region_name(region), safe='')}/services"
+
+
+def _service(region: str, name: str) -> str:
+    return f"{_services(region)}/{service_name(name)}"
+
+
+def _page(date: dt.date, from_: int, size: int) -> str:
+    if from_ < 0 or size < 1:
+        raise ValueError(f"a page begins at 0 or later and has a size: from_={from_}, size={size}")
+    return f"date={format_day(date)}&from={from_}&size={size}"
+
+
+def _action(verb: str, region: str, name: str, repeat: Repeat) -> Operation[None]:
+    return Operation(
+        verb=verb,
+        region=region,
+        service=name,
+        method="PUT",
+        target=f"{_service(region, name)}/{verb}",
+        repeat=repeat,
+        reader=_nothing,
+    )
+
+
+def _nothing(_: bytes) -> None:
+    """The body of this answer is not specified, so it is not looked at."""
+
+
+def _json(body: bytes) -> Any:
+    return msgspec.json.decode(body)
+
+
+def _list(raw: Any) -> list[Any]:
+    if not isinstance(raw, list):
+        raise ValueError(f"expected a list, got {type(raw).__name__}")  # noqa: TRY004  # as `read`
+    return raw
+
+
+def _read_service(body: bytes, region: str) -> Service:
+    return _located(_json(body), region)
+
+
+def _read_services(body: bytes, region: str) -> Iterator[Service]:
+    listing = _json(body)
+    for group in listing if isinstance(listing, list) else [listing]:
+        if not isinstance(group, dict) or "services" not in group:
+            raise ValueError("expected an object with `services`")
+        if group.get("region", region) == region:
+            yield from (_located(raw, region) for raw in _list(group["services"] or []))
+
+
+def _read_created(body: bytes, region: str) -> Service | None:
+    """Read what was created; that it was is certain even where the answer cannot be read."""
+    try:
+        return _located(_json(body), region)
+    except ValueError:
+        return None
+
+
+def _located(raw: Any, region: str) -> Service:
+    if isinstance(raw, dict):
+        raw.setdefault("region", region)
+    return wire.load(Service, raw)
+
+
+def _read_regions(body: bytes) -> list[Region]:
+    raw = _json(body)
+    return [wire.load(Region, region) for region in _list(raw.get("regions") or [])]

@@ -1,0 +1,23 @@
+"""Keep secrets out of what is shown of a reply: servers echo requests in their errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MASK = "***"
+
+_ENV_VALUE = re.compile(r'("value"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_SHORTEST = 4
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Mask the known secrets in a text, and every value of an environment variable.
+
+    Secrets of fewer than four characters are left, they would mask half the text.
+    """
+    masked = _ENV_VALUE.sub(rf'\1"{MASK}"', text)
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            masked = masked.replace(secret, MASK)
+    return masked

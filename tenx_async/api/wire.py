@@ -1,0 +1,234 @@
+"""Between the API's JSON and the classes of this package: one converter, at the edge.
+
+Reading accepts every spelling that servers of this kind use and keeps what it does not know;
+writing sends what the vendor's page shows. The tables below are the whole of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from typing import Any, TypeVar
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from tenx_async.api import models, specs
+from tenx_async.api.dates import format_instant, parse_instant
+from tenx_async.api.memory import Memory
+
+T = TypeVar("T")
+A = TypeVar("A", bound=attrs.AttrsInstance)
+
+_CLASSES = (
+    models.EnvVar,
+    models.Port,
+    models.VolumeMount,
+    models.Limits,
+    models.Resources,
+    models.Container,
+    models.PortMapping,
+    models.Volume,
+    models.Service,
+    models.Instance,
+    models.Region,
+    models.Identity,
+    specs.PortSpec,
+    specs.ContainerSpec,
+    specs.ServiceSpec,
+)
+
+_KEYS = {
+    "volume_mounts": "volumeMounts",
+    "mount_path": "mountPath",
+    "fs_type": "fsType",
+    "image_pull_policy": "imagePullPolicy",
+}
+"""Fields whose key is spelled differently."""
+
+_SPELLINGS: dict[type, dict[str, str]] = {
+    models.Port: {"port": "container_port", "containerPort": "container_port"},
+    models.PortMapping: {"containerPort": "container_port", "port": "container_port"},
+    models.Service: {"port_mapping": "port_mappings", "ports_mapping": "port_mappings"},
+    models.Instance: {
+        "port_mapping": "port_mappings",
+        "ports_mapping": "port_mappings",
+        "creationTimestamp": "create_time",
+    },
+    models.Volume: {"is_ready_only": "is_read_only", "readOnly": "is_read_only"},
+    specs.PortSpec: {"container_port": "port", "containerPort": "port"},
+    specs.ServiceSpec: {"port_mapping": "port_mappings", "ports_mapping": "port_mappings"},
+}
+"""Other keys that servers use, and the key that they stand for."""
+
+_ALWAYS_SENT: dict[type, set[str]] = {
+    models.EnvVar: {"value"},
+    specs.PortSpec: {"protocol"},
+    specs.ServiceSpec: {"target_instance_size"},
+}
+"""Fields that are written even when they have their default."""
+
+
+def load(cls: type[T], raw: object) -> T:
+    """Make a `cls` of decoded JSON.
+
+    Raises:
+        ValueError: the shape is wrong; the message says what and where.
+    """
+    try:
+        return _converter(detailed=False).structure(raw, cls)
+    except Exception:  # noqa: BLE001  # any failure is told again, in detail
+        return _load_explaining(cls, raw)
+
+
+def _load_explaining(cls: type[T], raw: object) -> T:
+    try:
+        return _converter(detailed=True).structure(raw, cls)
+    except Exception as error:  # noqa: BLE001  # whatever a strange shape sets off
+        places = transform_error(error, path=cls.__name__, format_exception=_explain)
+        raise ValueError("; ".join(places)) from None
+
+
+def _explain(error: BaseException, _: type | None) -> str:
+    return f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
+
+
+def dump(value: object) -> Any:
+    """Write a value of this package as the API would; the reverse of `load`."""
+    return _converter(detailed=False).unstructure(value)
+
+
+def unknown_keys(spec: specs.ServiceSpec) -> list[str]:
+    """Name the keys of a loaded specification that the documented API does not have."""
+    inner = [key for container in spec.containers for key in container.extra]
+    return sorted({*spec.extra, *inner})
+
+
+@cache
+def _converter(*, detailed: bool) -> Converter:
+    converter = Converter(detailed_validation=detailed)
+    for kind, read in _OPEN_SCALARS.items():
+        converter.register_structure_hook(kind, partial(_or_none, read))
+    converter.register_structure_hook(int, lambda raw, _: _number(raw))
+    converter.register_structure_hook(str, lambda raw, _: _text(raw))
+    converter.register_structure_hook_func(
+        lambda kind: kind in {tuple[str, ...], tuple[str, ...] | None}, lambda raw, _: _texts(raw)
+    )
+    converter.register_unstructure_hook(Memory, str)
+    converter.register_unstructure_hook(dt.datetime, format_instant)
+    for cls in _CLASSES:
+        attrs.resolve_types(cls)
+        converter.register_structure_hook(cls, _reader(cls, converter))
+        converter.register_unstructure_hook(cls, _writer(cls, converter))
+    return converter
+
+
+def _without_nesting(raw: Any) -> Any:
+    match raw:
+        case {"resources": {"limits": {"memory": memory, **limits}, **resources}, **others}:
+            rest = {**resources, "limits": limits} if limits else resources
+            return {**others, "memory": memory, **({"resources": rest} if rest else {})}
+    return raw
+
+
+def _with_nesting(raw: dict[str, Any]) -> dict[str, Any]:
+    match raw:
+        case {"memory": memory, **others}:
+            resources = others.get("resources") or {}
+            limits = {**resources.get("limits", {}), "memory": memory}
+            return {**others, "resources": {**resources, "limits": limits}}
+    return raw
+
+
+def _number(raw: object) -> int:
+    if isinstance(raw, int | str) and not isinstance(raw, bool):
+        with suppress(ValueError):
+            return int(raw)
+    raise ValueError(f"{raw!r} is not a whole number")
+
+
+def _flag(raw: object) -> bool:
+    return {"true": True, "false": False, "1": True, "0": False}[str(raw).casefold()]
+
+
+def _text(raw: object) -> str:
+    if isinstance(raw, dict | list):
+        raise ValueError(f"expected a text, got {type(raw).__name__}")  # noqa: TRY004  # as all
+    return str(raw).lower() if isinstance(raw, bool) else str(raw)
+
+
+_OPEN_SCALARS: dict[Any, Callable[[Any], Any]] = {
+    int | None: _number,
+    bool | None: _flag,
+    Memory | None: Memory.parse,
+    dt.datetime | None: parse_instant,
+}
+"""What a server may show in a way unknown here: the field is then `None`, the value in `extra`."""
+
+
+def _or_none(read: Callable[[Any], Any], raw: object, _: object) -> Any:
+    try:
+        return read(raw)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    if isinstance(raw, str):
+        return (raw,) if raw else ()
+    if isinstance(raw, list | tuple):
+        return tuple(map(_text, raw))
+    raise ValueError(f"expected a list of texts, got {type(raw).__name__}")
+
+
+def _overrides(cls: type[A]) -> dict[str, Any]:
+    names = {f.name for f in attrs.fields(cls)}
+    overrides = {name: override(rename=_KEYS[name]) for name in names & _KEYS.keys()}
+    always = {name: override(omit_if_default=False) for name in _ALWAYS_SENT.get(cls, ())}
+    return {**overrides, **always, **_STRICT.get(cls, {}), "extra": override(omit=True)}
+
+
+_STRICT = {specs.ContainerSpec: {"memory": override(struct_hook=lambda raw, _: raw)}}
+"""A specification's own memory is checked by its class, never put aside."""
+
+
+def _reader(cls: type[A], converter: Converter) -> Callable[[Any, Any], A]:
+    keys = {_KEYS.get(f.name, f.name): f for f in attrs.fields(cls) if f.name != "extra"}
+    open_fields = {key: f.name for key, f in keys.items() if f.type in _OPEN_SCALARS}
+    spellings = _SPELLINGS.get(cls, {})
+    read = make_dict_structure_fn(cls, converter, **_overrides(cls))
+
+    def structure(raw: Any, _: Any) -> A:
+        if not isinstance(raw, dict):
+            raise ValueError(f"expected an object, got {type(raw).__name__}")  # noqa: TRY004  # as all
+        if cls is specs.ContainerSpec:
+            raw = _without_nesting(raw)
+        if None in raw.values():
+            raw = {key: value for key, value in raw.items() if value is not None}
+        if not raw.keys().isdisjoint(spellings):
+            raw = _respelled(raw, spellings)
+        value = read(raw, cls)
+        extra = {key: raw[key] for key in raw.keys() - keys.keys()}
+        for key, name in open_fields.items():
+            if key in raw and getattr(value, name) is None:
+                extra[key] = raw[key]
+        return attrs.evolve(value, extra=extra) if extra else value  # type: ignore[misc]  # any attrs class
+
+    return structure
+
+
+def _respelled(raw: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+    others = {spellings[key]: value for key, value in raw.items() if key in spellings}
+    return {**others, **{key: value for key, value in raw.items() if key not in spellings}}
+
+
+def _writer(cls: type[A], converter: Converter) -> Callable[[A], dict[str, Any]]:
+    write = make_dict_unstructure_fn(
+        cls, converter, _cattrs_omit_if_default=True, **_overrides(cls)
+    )
+    if cls is specs.ContainerSpec:
+        return lambda value: _with_nesting({**write(value), **value.extra})  # type: ignore[attr-defined]
+    return lambda value: {**write(value), **value.extra}  # type: ignore[attr-defined]

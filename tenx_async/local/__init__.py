@@ -1,0 +1,7 @@
+"""The whole services API as an embedded server, for demonstrations and tests."""
+
+from tenx_async.local.cloud import LocalCloud
+from tenx_async.local.daylog import LoggedLine
+from tenx_async.local.operations import Execution
+
+__all__ = ["Execution", "LocalCloud", "LoggedLine"]

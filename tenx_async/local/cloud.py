@@ -1,0 +1,222 @@
+"""LocalCloud: the whole services API as a server inside this process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from aiohttp import web
+
+from tenx_async.api import names
+from tenx_async.api.dates import parse_instant
+from tenx_async.errors import ConfigurationError
+from tenx_async.local import replies
+from tenx_async.local.daylog import LoggedLine
+from tenx_async.local.http import Door
+from tenx_async.local.operations import Execution, Operations
+from tenx_async.local.runtime import Clock, Runtime, Scripted
+from tenx_async.local.services import CREATE, RUNNING, Registry
+
+_SHUTDOWN_SECONDS = 1.0
+
+
+class LocalCloud:
+    """The TenxCloud v1 services API of one account, on a loopback port.
+
+    Use it as `async with`, or call `start()` and `stop()`.
+
+    Args:
+        username: The account's name.
+        token: The account's token; a random one if not given.
+        regions: Names of the account's regions; the first is the default of every method here.
+        host: A loopback address.
+        port: 0 takes a free one.
+        runtime: `scripted`: nothing runs, lines come from `append()`; `process`: every instance
+            is a child process, its output is its log.
+        transition: Seconds that Starting, Stopping, Restarting… last in the scripted runtime, by
+            `clock`; 0: they are over at once.
+        stop_grace: Seconds between SIGTERM and SIGKILL in the process runtime.
+        clock: Tells the time, aware; it decides the log's day and `created_at`.
+        timezone: Where the log's day begins and ends.
+
+    Raises:
+        ConfigurationError: `host` is not a loopback address.
+        InvalidName: a region's name cannot stand in a path.
+    """
+
+    def __init__(
+        self,
+        *,
+        username: str = "demo",
+        token: str | None = None,
+        regions: Sequence[str] = ("beijing1",),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        runtime: Literal["scripted", "process"] = "scripted",
+        transition: float = 0.0,
+        stop_grace: float = 5.0,
+        clock: Clock | None = None,
+        timezone: dt.tzinfo = dt.UTC,
+    ) -> None:
+        self.username = username
+        self.token = token or secrets.token_urlsafe(24)
+        self.regions = tuple(names.region_name(region) for region in regions)
+        self.port = port
+        self._host = _loopback(host)
+        clock = clock or _now
+        self._runtime: Runtime = Scripted(username, clock, dt.timedelta(seconds=transition))
+        self._operations = Operations(
+            username, Registry(self.regions), self._runtime, clock, timezone
+        )
+        self._door = Door(self._operations, username, self.token)
+        self._runner: web.ServerRunner | None = None
+
+    def __repr__(self) -> str:
+        return f"LocalCloud({self.endpoint!r}, username={self.username!r})"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen."""
+        await self._runtime.open()
+        self._runner = web.ServerRunner(
+            web.Server(self._door.serve, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening, close every connection and end what runs."""
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+        await self._runtime.close()
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL for a client."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def requests(self) -> int:
+        """How many requests came in."""
+        return self._door.seen.total()
+
+    @property
+    def requests_by_operation(self) -> Counter[str]:
+        """How many requests came in for each operation; `unknown` for other paths and methods."""
+        return Counter(self._door.seen)
+
+    @property
+    def executions(self) -> list[Execution]:
+        """Every write that was carried out, in order."""
+        return list(self._operations.executions)
+
+    def executed(self, operation: str, service: str) -> int:
+        """How often an operation was carried out on a service."""
+        return sum(
+            (execution.operation, execution.service) == (operation, service)
+            for execution in self._operations.executions
+        )
+
+    def add_service(
+        self,
+        name: str,
+        region: str | None = None,
+        status: str = RUNNING,
+        instances: int = 1,
+        **fields: Any,
+    ) -> None:
+        """Add a service without a request.
+
+        Args:
+            name: Its name.
+            region: Where; the first region by default.
+            status: Any text. `Running` lets its instances run.
+            instances: How many.
+            **fields: Fields of the API, such as `containers`, `uid` or `created_at`.
+        """
+        asked = {"containers": [{"image": f"index.tenxcloud.com/local/{name}:latest"}], **fields}
+        own = {key: asked[key] for key in ("uid",) if key in asked}
+        if "created_at" in asked:
+            own["created_at"] = parse_instant(asked["created_at"])
+        asked.setdefault("target_instance_size", instances)
+        service = self._operations.declare(
+            self._region(region), names.service_name(name), asked, **own
+        )
+        if status == RUNNING:
+            self._runtime.begin(service, CREATE)
+        else:
+            service.status = status
+
+    def remove_service(self, name: str, region: str | None = None) -> None:
+        """Remove a service without a request."""
+        service = self._operations.registry.remove(self._region(region), name)
+        self._runtime.drop(service)
+
+    def service(self, name: str, region: str | None = None) -> dict[str, Any]:
+        """What a GET of a service would show."""
+        return replies.single(*self._operations.found(self._region(region), name))
+
+    def append(
+        self,
+        name: str,
+        *lines: str,
+        instance: str | None = None,
+        date: dt.date | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Add lines to a service's log.
+
+        Args:
+            name: The service.
+            *lines: Their texts, oldest first.
+            instance: Who wrote them; the first instance by default.
+            date: The day of the log; today by default.
+            region: The service's region; the first by default.
+        """
+        service, _ = self._operations.found(self._region(region), name)
+        writer = instance or next((one.name for one in service.instances), name)
+        for line in lines:
+            service.logbook.append(date or self._operations.today, writer, line)
+
+    def log(
+        self, name: str, date: dt.date | None = None, region: str | None = None
+    ) -> list[LoggedLine]:
+        """The whole log of a day, oldest line first."""
+        service, _ = self._operations.found(self._region(region), name)
+        return service.logbook.day(date or self._operations.today).lines()
+
+    def _region(self, region: str | None) -> str:
+        return region or self.regions[0]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _loopback(host: str) -> str:
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        if ipaddress.ip_address(address).is_loopback:
+            return address
+    except ValueError:
+        pass
+    raise ConfigurationError(f"a LocalCloud listens on loopback addresses only, not on {host!r}")

@@ -191,7 +191,9 @@ def _overrides(cls: type[A]) -> dict[str, Any]:
     return {**overrides, **always, **_STRICT.get(cls, {}), "extra": override(omit=True)}
 
 
-_STRICT = {specs.ContainerSpec: {"memory": override(struct_hook=lambda raw, _: raw)}}
+_STRICT: dict[type, dict[str, Any]] = {
+    specs.ContainerSpec: {"memory": override(struct_hook=lambda raw, _: raw)}
+}
 """A specification's own memory is checked by its class, never put aside."""
 
 

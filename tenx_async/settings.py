@@ -1,0 +1,177 @@
+"""Where a client connects and as whom: keyword, else environment, else profile file, else default.
+
+The profile file is `config.toml` in the platform's configuration directory:
+
+    [default]
+    username = "alice"
+    token = "…"
+    region = "beijing1"
+
+    [staging]
+    endpoint = "https://staging.example.com"
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import platformdirs
+from attrs import field, frozen
+
+from tenx_async.api.names import region_name
+from tenx_async.errors import ConfigurationError
+
+DEFAULT_ENDPOINT = "https://api.tenxcloud.com"
+
+_KEYS = ("endpoint", "username", "token", "region")
+
+
+@frozen
+class Credentials:
+    """Who calls; a part of every request's headers."""
+
+    username: str
+    token: str = field(repr=False)
+
+    def headers(self) -> dict[str, str]:
+        """The headers that every request carries."""
+        return {"username": self.username, "Authorization": f"token {self.token}"}
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Where to connect, and as whom."""
+
+    endpoint: str
+    """Scheme, host and port, without a path."""
+    credentials: Credentials
+    region: str
+
+
+def config_file() -> Path:
+    """The file that profiles are read from."""
+    return Path(platformdirs.user_config_path("tenx")) / "config.toml"
+
+
+def resolve(
+    *,
+    endpoint: str | None = None,
+    username: str | None = None,
+    token: str | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    allow_plain_http: bool = False,
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Settings:
+    """Find out where to connect, and as whom.
+
+    Args:
+        endpoint: scheme, host and port; `https://api.tenxcloud.com` if nobody says.
+        username: the account's name; also `TENX_USERNAME`.
+        token: its API token; also `TENX_TOKEN`.
+        region: such as `beijing1`; also `TENX_REGION`.
+        profile: a table of the profile file; also `TENX_PROFILE`, else `default`.
+        allow_plain_http: accept `http://` to other hosts than this one, where anybody on the
+            way can read the token.
+        environment: where the `TENX_…` variables are.
+        file: the profile file, if not the platform's.
+
+    Raises:
+        ConfigurationError: something is missing, unsafe or not readable; says what to do.
+    """
+    given = {"endpoint": endpoint, "username": username, "token": token, "region": region}
+    found = {key: value or environment.get(f"TENX_{key.upper()}") for key, value in given.items()}
+    name = profile or environment.get("TENX_PROFILE")
+    if name or not all(found[key] for key in _KEYS[1:]):
+        saved = _read_profile(file or config_file(), name)
+        found = {key: value or saved.get(key) for key, value in found.items()}
+    missing = [key for key in _KEYS[1:] if not found[key]]
+    if missing:
+        raise ConfigurationError(_how_to_give(missing, file or config_file()))
+    return Settings(
+        endpoint=check_endpoint(found["endpoint"] or DEFAULT_ENDPOINT, allow_plain_http),
+        credentials=_check_credentials(found["username"] or "", found["token"] or ""),
+        region=region_name(found["region"] or ""),
+    )
+
+
+def check_endpoint(endpoint: str, allow_plain_http: bool = False) -> str:
+    """Return the endpoint without a trailing slash, if it is safe to send a token there.
+
+    Raises:
+        ConfigurationError: not a plain `scheme://host[:port]`, or http beyond this machine.
+    """
+    try:
+        parts = urlsplit(endpoint)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"endpoint {endpoint!r} is not a URL: {error}") from None
+    rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not host or rest or " " in endpoint:
+        shown = endpoint if "@" not in parts.netloc else f"{parts.scheme}://…@{host}"
+        raise ConfigurationError(f"endpoint {shown!r} is not of the form https://host[:port]")
+    if parts.scheme == "http" and not allow_plain_http and not _is_loopback(host):
+        raise ConfigurationError(
+            f"endpoint {endpoint!r} would carry the token in the clear: use https, "
+            "or say allow_plain_http"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_credentials(username: str, token: str) -> Credentials:
+    for what, text in (("username", username), ("token", token)):
+        if not text.isprintable() or not text.isascii() or text != text.strip():
+            raise ConfigurationError(
+                f"the {what} holds white space at its ends, control characters or non-ASCII ones; "
+                "it may have been pasted with a line break"
+            )
+    return Credentials(username, token)
+
+
+def _how_to_give(missing: list[str], file: Path) -> str:
+    variables = ", ".join(f"TENX_{key.upper()}" for key in missing)
+    return f"no {' and no '.join(missing)} given: pass it, set {variables}, or write it to {file}"
+
+
+def _read_profile(file: Path, name: str | None) -> Mapping[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        profiles = tomllib.loads(text)
+    except FileNotFoundError:
+        if name:
+            raise ConfigurationError(f"profile {name!r}: there is no file {file}") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot read the profiles in {file}: {error}") from None
+    if name and name not in profiles:
+        known = ", ".join(sorted(profiles)) or "none"
+        raise ConfigurationError(f"no profile {name!r} in {file}; there are: {known}")
+    return _check_profile(file, name or "default", profiles.get(name or "default", {}))
+
+
+def _check_profile(file: Path, name: str, saved: Any) -> Mapping[str, Any]:
+    if not isinstance(saved, dict):
+        raise ConfigurationError(f"{file}: {name!r} is not a table; write it as [{name}]")
+    wrong = [key for key in saved if key not in _KEYS or not isinstance(saved[key], str)]
+    if wrong:
+        raise ConfigurationError(
+            f"{file}: [{name}] {wrong[0]!r} is not one of {', '.join(_KEYS)} with a text as value"
+        )
+    if "token" in saved and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"{file} holds a token and others can read it: chmod 600 {file}")
+    return saved

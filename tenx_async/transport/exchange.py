@@ -1,0 +1,239 @@
+"""One request and its answer over HTTP: sent at most once, read within bounds, then judged."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import aiohttp
+from attrs import define, field, frozen
+from yarl import URL
+
+from tenx_async.api.operations import Operation
+from tenx_async.api.redact import redact
+from tenx_async.clock import Clock
+from tenx_async.errors import (
+    ApiError,
+    BadResponse,
+    ConnectFailed,
+    Disconnected,
+    OperationError,
+    Redirected,
+    ResponseTooLarge,
+    TimedOut,
+    WindowLimit,
+    error_class,
+)
+from tenx_async.settings import Credentials
+from tenx_async.transport.verdict import AttemptFailed, Verdict, judge, retry_after
+
+T = TypeVar("T")
+
+LARGEST_ERROR_BODY = 64 * 1024
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """Seconds that one attempt may wait for something to happen."""
+
+    connect: float = 10.0
+    """Until a connection stands, TLS included."""
+    read: float = 30.0
+    """Between two pieces of the answer."""
+
+
+@define
+class Sent:
+    """Whether the request's head has left, after which anything may have happened."""
+
+    flag: bool = False
+
+
+async def _mark_sent(_: aiohttp.ClientSession, context: object, __: object) -> None:
+    context.trace_request_ctx.flag = True  # type: ignore[attr-defined]  # a Sent, given by `send`
+
+
+def sent_trace() -> aiohttp.TraceConfig:
+    """Trace the moment in which a request's head leaves."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_mark_sent)
+    trace.freeze()
+    return trace
+
+
+@define(kw_only=True)
+class Exchange:
+    """Sends requests of one account to one endpoint."""
+
+    endpoint: str
+    credentials: Credentials
+    connector: aiohttp.BaseConnector = field(repr=False)
+    timeouts: Timeouts
+    largest_reply: int
+    clock: Clock = field(repr=False)
+    _reads: aiohttp.ClientSession = field(init=False, repr=False)
+    _writes: aiohttp.ClientSession = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._reads = self._session()
+        self._writes = self._session(trace_configs=[sent_trace()])
+
+    def _session(
+        self, *, trace_configs: list[aiohttp.TraceConfig] | None = None
+    ) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=self.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self.credentials.headers(),
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=self.timeouts.connect,
+                sock_connect=self.timeouts.connect,
+                sock_read=self.timeouts.read,
+            ),
+            trace_configs=trace_configs,
+        )
+        # Else aiohttp repeats PUT and DELETE by itself when a kept connection drops
+        # (aio-libs/aiohttp#10790); there is no public switch.
+        session._retry_connection = False  # noqa: SLF001
+        return session
+
+    async def close(self) -> None:
+        """Let go of the sessions; the connector is its owner's."""
+        await self._reads.close()
+        await self._writes.close()
+
+    async def send(self, operation: Operation[T], sent: Sent) -> T:
+        """Send a request once and read its answer.
+
+        Args:
+            operation: what to ask for.
+            sent: raised as soon as the request of a write may have reached the server.
+
+        Raises:
+            AttemptFailed: there is no result; says why and what may be done about it.
+        """
+        try:
+            return await self._send(operation, sent)
+        except aiohttp.ClientError as error:
+            raise self._failed(operation, sent, error) from error
+        except TimeoutError as error:
+            raise self._failed(operation, sent, error) from error
+
+    async def _send(self, operation: Operation[T], sent: Sent) -> T:
+        write = operation.is_write
+        async with (self._writes if write else self._reads).request(
+            operation.method,
+            URL(self.endpoint + operation.target, encoded=True),
+            data=operation.body,
+            headers={"Content-Type": "application/json"} if operation.body else None,
+            allow_redirects=False,
+            trace_request_ctx=sent if write else None,
+        ) as response:
+            sent.flag = True
+            if judge(response.status) is not Verdict.APPLIED:
+                raise await self._refusal(operation, response)
+            if write:
+                return operation.read(await self._body_of_write(response))
+            return self._result(operation, await self._body(response, operation))
+
+    def _result(self, operation: Operation[T], body: bytes) -> T:
+        try:
+            return operation.read(body)
+        except BadResponse as error:
+            error.body = redact(error.body, [self.credentials.token])
+            raise AttemptFailed(Verdict.AMBIGUOUS, error) from error.__cause__
+
+    async def _body_of_write(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read an answer whose status already says that the write was executed."""
+        try:
+            return await self._body(response, None)
+        except (aiohttp.ClientError, TimeoutError, AttemptFailed):
+            return b""
+
+    async def _body(
+        self, response: aiohttp.ClientResponse, operation: Operation[T] | None
+    ) -> bytes:
+        length = response.content_length
+        if length is not None and length <= self.largest_reply and _is_plain(response):
+            return await response.read()
+        too_large = length is not None and length > self.largest_reply
+        body = None if too_large else await _read_at_most(response, self.largest_reply)
+        if body is None:
+            error = ResponseTooLarge(
+                f"the answer is larger than {self.largest_reply} bytes", operation=str(operation)
+            )
+            raise AttemptFailed(Verdict.REFUSED, error)
+        return body
+
+    async def _refusal(
+        self, operation: Operation[T], response: aiohttp.ClientResponse
+    ) -> AttemptFailed:
+        pause = retry_after(response.headers, self.clock.now())
+        try:
+            body = await _read_at_most(response, LARGEST_ERROR_BODY, whole=False) or b""
+        except (aiohttp.ClientError, TimeoutError):
+            body = b""
+        text = self._redacted(operation, body.decode(errors="replace"))
+        error = _api_error(operation, response, text, pause)
+        if isinstance(error, WindowLimit):
+            return AttemptFailed(Verdict.REFUSED, error)
+        return AttemptFailed(judge(response.status, asks_to_wait=pause is not None), error, pause)
+
+    def _failed(
+        self, operation: Operation[T], sent: Sent, error: aiohttp.ClientError | TimeoutError
+    ) -> AttemptFailed:
+        kind, message = explain(error)
+        never_left = kind is ConnectFailed or (operation.is_write and not sent.flag)
+        verdict = Verdict.NOT_SENT if never_left else Verdict.AMBIGUOUS
+        text = self._redacted(operation, f"{self.endpoint} {message}")
+        return AttemptFailed(verdict, kind(text, operation=str(operation)))
+
+    def _redacted(self, operation: Operation[T], text: str) -> str:
+        return redact(text, [self.credentials.token, *operation.secrets()])
+
+
+def explain(error: aiohttp.ClientError | TimeoutError) -> tuple[type[OperationError], str]:
+    """Tell what a failure of aiohttp is in this package's terms."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ConnectFailed, "did not take a connection in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ConnectFailed, f"cannot be reached: {error.os_error}"
+    if isinstance(error, TimeoutError):
+        return TimedOut, "did not answer in time"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+        return Disconnected, "closed the connection before it had answered"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Disconnected, "broke off in the middle of its answer"
+    return BadResponse, f"sent something that is not HTTP: {error}"
+
+
+def _api_error(
+    operation: Operation[T], response: aiohttp.ClientResponse, text: str, pause: float | None
+) -> ApiError:
+    kind = error_class(response.status, text)
+    message = response.reason or "the server refused"
+    if kind is Redirected:
+        elsewhere = response.headers.get("Location", "nowhere")
+        message = f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
+    return kind(
+        message, operation=str(operation), status=response.status, body=text, retry_after=pause
+    )
+
+
+def _is_plain(response: aiohttp.ClientResponse) -> bool:
+    return "Content-Encoding" not in response.headers
+
+
+async def _read_at_most(
+    response: aiohttp.ClientResponse, most: int, *, whole: bool = True
+) -> bytes | None:
+    """Read a body piece by piece; one over the bound is cut, or `None` if wanted whole."""
+    pieces, size = [], 0
+    async for piece in response.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            response.close()
+            return None if whole else b"".join(pieces)[:most]
+    return b"".join(pieces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -91,8 +92,13 @@ def declaration(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return size, fields
 
 
-def changes(asked: dict[str, Any], containers: list[dict[str, Any]]) -> Changes:
-    """What an update asks for; only count, memory and domains can be changed."""
+def changes(asked: dict[str, Any], containers: Sequence[str]) -> Changes:
+    """What an update asks for; only count, memory and domains can be changed.
+
+    Args:
+        asked: The body.
+        containers: The names of the service's containers, in order.
+    """
     unknown = sorted(asked.keys() - _UPDATABLE)
     _require(not unknown, f"{', '.join(unknown)}: cannot be updated, replace the service instead")
     _require(bool(asked), f"nothing to update: give {', '.join(sorted(_UPDATABLE))}")
@@ -101,6 +107,12 @@ def changes(asked: dict[str, Any], containers: list[dict[str, Any]]) -> Changes:
         memory=_memories(_objects(asked.get("containers", []), "containers"), containers),
         domains=_domains(asked["binding_domain_name"]) if "binding_domain_name" in asked else None,
     )
+
+
+def with_memory(resources: dict[str, Any] | None, amount: str) -> dict[str, Any]:
+    """A container's resources with another limit of memory."""
+    resources = resources or {}
+    return {**resources, "limits": {**(resources.get("limits") or {}), "memory": amount}}
 
 
 def port(value: Any, where: str) -> int:
@@ -129,8 +141,9 @@ def _container(asked: dict[str, Any], where: str) -> dict[str, Any]:
     if "command" in container:
         container["command"] = _command(container["command"], f"{where}.command")
     for pair in _named_list(container, "env", where):
-        _text(pair.get("name"), f"{where}.env[].name")
-        _require(isinstance(pair.get("value"), str), f"{where}.env[].value: not a string")
+        name, value = _text(pair.get("name"), f"{where}.env[].name"), pair.get("value")
+        _require(isinstance(value, str), f"{where}.env[].value: not a string")
+        _require("=" not in name and "\0" not in f"{name}{value}", f"{where}.env[]: not possible")
     for exposed in _named_list(container, "ports", where):
         given = [exposed[key] for key in ("port", "container_port") if key in exposed]
         _require(len(given) == 1, f"{where}.ports[]: give one port")
@@ -139,7 +152,7 @@ def _container(asked: dict[str, Any], where: str) -> dict[str, Any]:
         _text(mount.get("name"), f"{where}.volumeMounts[].name")
         _text(mount.get("mountPath"), f"{where}.volumeMounts[].mountPath")
     if (amount := _limit(container.get("resources"), f"{where}.resources")) is not None:
-        container["resources"] = {"limits": {"memory": amount}}
+        container["resources"] = with_memory(container["resources"], amount)
     return container
 
 
@@ -155,13 +168,14 @@ def _volume(asked: dict[str, Any]) -> dict[str, Any]:
     return {"fsType": "ext4", "is_read_only": False, **asked}
 
 
-def _memories(asked: list[dict[str, Any]], containers: list[dict[str, Any]]) -> dict[int, str]:
+def _memories(asked: list[dict[str, Any]], containers: Sequence[str]) -> dict[int, str]:
     memory = {}
     for place, change in enumerate(asked):
         where = f"containers[{place}]"
         unknown = sorted(change.keys() - {"name", "resource", "resources"})
         _require(not unknown, f"{where}: {', '.join(unknown)} cannot be updated")
-        _require(place < len(containers), f"{where}: the service has no such container")
+        known = place < len(containers) and change.get("name") in {None, containers[place]}
+        _require(known, f"{where}: the service has no such container")
         amounts = {
             amount
             for key in ("resource", "resources")

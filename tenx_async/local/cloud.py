@@ -16,11 +16,14 @@ from tenx_async.api import names
 from tenx_async.api.dates import parse_instant
 from tenx_async.errors import ConfigurationError
 from tenx_async.local import replies
+from tenx_async.local.calendar import Calendar, Clock, utc_now
 from tenx_async.local.daylog import LoggedLine
 from tenx_async.local.http import Door
 from tenx_async.local.operations import Execution, Operations
-from tenx_async.local.runtime import Clock, Runtime, Scripted
+from tenx_async.local.processes import Processes
+from tenx_async.local.runtime import Runtime, Scripted
 from tenx_async.local.services import CREATE, RUNNING, Registry
+from tenx_async.local.worker import Terms
 
 _SHUTDOWN_SECONDS = 1.0
 
@@ -41,6 +44,8 @@ class LocalCloud:
         transition: Seconds that Starting, Stopping, Restarting… last in the scripted runtime, by
             `clock`; 0: they are over at once.
         stop_grace: Seconds between SIGTERM and SIGKILL in the process runtime.
+        crash_pause: Seconds before an instance that exited is started again, in the process
+            runtime; they double with each failure in a row, up to thirty times as many.
         clock: Tells the time, aware; it decides the log's day and `created_at`.
         timezone: Where the log's day begins and ends.
 
@@ -60,6 +65,7 @@ class LocalCloud:
         runtime: Literal["scripted", "process"] = "scripted",
         transition: float = 0.0,
         stop_grace: float = 5.0,
+        crash_pause: float = 1.0,
         clock: Clock | None = None,
         timezone: dt.tzinfo = dt.UTC,
     ) -> None:
@@ -68,11 +74,13 @@ class LocalCloud:
         self.regions = tuple(names.region_name(region) for region in regions)
         self.port = port
         self._host = _loopback(host)
-        clock = clock or _now
-        self._runtime: Runtime = Scripted(username, clock, dt.timedelta(seconds=transition))
-        self._operations = Operations(
-            username, Registry(self.regions), self._runtime, clock, timezone
+        calendar = Calendar(clock or utc_now, timezone)
+        self._runtime: Runtime = (
+            Processes(calendar, Terms(grace=stop_grace, pause=crash_pause))
+            if runtime == "process"
+            else Scripted(calendar, username, dt.timedelta(seconds=transition))
         )
+        self._operations = Operations(username, Registry(self.regions), self._runtime, calendar)
         self._door = Door(self._operations, username, self.token)
         self._runner: web.ServerRunner | None = None
 
@@ -194,22 +202,17 @@ class LocalCloud:
         """
         service, _ = self._operations.found(self._region(region), name)
         writer = instance or next((one.name for one in service.instances), name)
-        for line in lines:
-            service.logbook.append(date or self._operations.today, writer, line)
+        service.logbook.append(date or self._operations.calendar.today(), writer, lines)
 
     def log(
         self, name: str, date: dt.date | None = None, region: str | None = None
     ) -> list[LoggedLine]:
         """The whole log of a day, oldest line first."""
         service, _ = self._operations.found(self._region(region), name)
-        return service.logbook.day(date or self._operations.today).lines()
+        return service.logbook.day(date or self._operations.calendar.today()).lines()
 
     def _region(self, region: str | None) -> str:
         return region or self.regions[0]
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def _loopback(host: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from attrs import define, field, frozen
@@ -29,12 +30,13 @@ class DayLog:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def append(self, instance_name: str, log: str) -> int:
-        """Add a line at the end; tell how many bytes it takes."""
-        entry = b"".join((_prefix(instance_name), msgspec.json.encode(log), b"}"))
-        self._entries.append(entry)
-        self._of_instance.setdefault(instance_name, []).append(entry)
-        return len(entry) + ENTRY_OVERHEAD
+    def append(self, instance_name: str, lines: Iterable[str]) -> int:
+        """Add lines at the end; tell how many bytes they take."""
+        prefix = _prefix(instance_name)
+        entries = [prefix + msgspec.json.encode(line) + b"}" for line in lines]
+        self._entries += entries
+        self._of_instance.setdefault(instance_name, []).extend(entries)
+        return sum(map(len, entries)) + len(entries) * ENTRY_OVERHEAD
 
     def page(self, start: int, size: int) -> bytes:
         """The JSON array of up to `size` entries from position `start`."""
@@ -53,23 +55,25 @@ class DayLog:
 
 @define
 class Logbook:
-    """The days of one service's log."""
+    """The days of one service's log; once it is full, further lines are counted and dropped."""
 
-    _days: dict[dt.date, DayLog] = field(factory=dict)
-    _bytes: int = 0
+    limit: int | None = None
+    """Bytes, about."""
+    dropped: int = 0
+    """Lines that found it full."""
+    _days: dict[dt.date, DayLog] = field(factory=dict, init=False)
+    _bytes: int = field(default=0, init=False)
 
     def day(self, date: dt.date) -> DayLog:
         """The log of a day, empty when nothing was written on it."""
         return self._days.get(date) or DayLog()
 
-    def append(self, date: dt.date, instance_name: str, log: str) -> None:
-        """Add a line at the end of a day."""
-        self._bytes += self._days.setdefault(date, DayLog()).append(instance_name, log)
-
-    @property
-    def bytes(self) -> int:
-        """What the lines take in memory, about."""
-        return self._bytes
+    def append(self, date: dt.date, instance_name: str, lines: Sequence[str]) -> None:
+        """Add lines at the end of a day."""
+        if self.limit is not None and self._bytes >= self.limit:
+            self.dropped += len(lines)
+            return
+        self._bytes += self._days.setdefault(date, DayLog()).append(instance_name, lines)
 
 
 def _prefix(instance_name: str) -> bytes:

@@ -11,8 +11,9 @@ from attrs import define, field, frozen
 
 from tenx_async.api.dates import format_instant
 from tenx_async.local import checks, replies
+from tenx_async.local.calendar import Calendar
 from tenx_async.local.daylog import DayLog
-from tenx_async.local.runtime import Clock, Runtime
+from tenx_async.local.runtime import Runtime
 from tenx_async.local.services import (
     CREATE,
     REDEPLOY,
@@ -40,18 +41,18 @@ class Reply:
     """One answer."""
 
     body: bytes = b""
-    content_type: str = "application/json"
+    content_type: str = "text/plain"
     status: int = 200
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> Reply:
         """A value as JSON."""
-        return cls(msgspec.json.encode(value), status=status)
+        return cls(msgspec.json.encode(value), "application/json", status)
 
     @classmethod
     def text(cls, text: str) -> Reply:
         """A plain text."""
-        return cls(text.encode(), "text/plain")
+        return cls(text.encode())
 
 
 @frozen
@@ -71,14 +72,8 @@ class Operations:
     username: str
     registry: Registry
     runtime: Runtime
-    clock: Clock
-    timezone: dt.tzinfo
+    calendar: Calendar
     executions: list[Execution] = field(factory=list)
-
-    @property
-    def today(self) -> dt.date:
-        """The day whose log grows now."""
-        return self.clock().astimezone(self.timezone).date()
 
     def answer(self, operation: str, call: Call) -> Reply:
         """Carry an operation out.
@@ -99,7 +94,7 @@ class Operations:
         """Take a service in as a create body describes it; `own` sets what the server decides."""
         size, fields = checks.declaration(dict(asked))
         service = Service(
-            region, name, **{"created_at": self.clock(), **own}, size=size, fields=fields
+            region, name, **{"created_at": self.calendar.now(), **own}, size=size, fields=fields
         )
         self.registry.add(service)
         for mapping in fields["port_mappings"]:
@@ -110,7 +105,7 @@ class Operations:
         return Reply.text("ok")
 
     def _auth(self, _: Call) -> Reply:
-        now = format_instant(self.clock())
+        now = format_instant(self.calendar.now())
         return Reply.json(
             {
                 "user_name": self.username,
@@ -151,7 +146,7 @@ class Operations:
 
     def _update(self, call: Call) -> Reply:
         service, _ = self._found(call)
-        wanted = checks.changes(checks.document(call.body), service.containers)
+        wanted = checks.changes(checks.document(call.body), service.container_names)
         passage = _apply(wanted, service)
         if passage and service.is_up:
             self.runtime.begin(service, passage)
@@ -173,15 +168,16 @@ class Operations:
 
     def _logs(self, call: Call) -> Reply:
         day, window = self._day(call)
-        return Reply(day.page(window.start, window.size))
+        return Reply(day.page(window.start, window.size), "application/json")
 
     def _instance_logs(self, call: Call) -> Reply:
         day, window = self._day(call)
-        return Reply(day.instance_page(call.names["instance"], window.start, window.size))
+        page = day.instance_page(call.names["instance"], window.start, window.size)
+        return Reply(page, "application/json")
 
     def _day(self, call: Call) -> tuple[DayLog, checks.Window]:
         service, _ = self._found(call)
-        window = checks.window(call.query, self.today)
+        window = checks.window(call.query, self.calendar.today())
         return service.logbook.day(window.day), window
 
     def _found(self, call: Call) -> tuple[Service, str]:
@@ -195,7 +191,9 @@ class Operations:
         return Reply()
 
     def _executed(self, operation: str, service: Service) -> None:
-        self.executions.append(Execution(operation, service.name, service.region, self.clock()))
+        self.executions.append(
+            Execution(operation, service.name, service.region, self.calendar.now())
+        )
 
 
 def _address(call: Call) -> tuple[str, str]:
@@ -208,7 +206,8 @@ def _apply(wanted: checks.Changes, service: Service) -> Passage | None:
         service.fields["binding_domain_name"] = wanted.domains
     before = [container.get("resources") for container in service.containers]
     for place, amount in wanted.memory.items():
-        service.containers[place]["resources"] = {"limits": {"memory": amount}}
+        container = service.containers[place]
+        container["resources"] = checks.with_memory(container.get("resources"), amount)
     scaled = wanted.size is not None and wanted.size != service.size
     service.size = service.size if wanted.size is None else wanted.size
     if before != [container.get("resources") for container in service.containers]:

@@ -23,7 +23,8 @@ def created(service: Service) -> dict[str, Any]:
 
 def listed(service: Service, status: str) -> dict[str, Any]:
     """A service in the list of its region; only here containers have names."""
-    containers = [{"name": service.name, **_container(c)} for c in service.containers]
+    named = zip(service.container_names, service.containers, strict=True)
+    containers = [{"name": name, **_container(declared)} for name, declared in named]
     return _shown(service, status, containers)
 
 

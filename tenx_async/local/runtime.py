@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from attrs import define, field
 
+from tenx_async.local.calendar import Calendar
 from tenx_async.local.services import STOPPED, Passage, Service
-
-Clock = Callable[[], dt.datetime]
 
 
 class Runtime(Protocol):
@@ -40,8 +39,8 @@ class Runtime(Protocol):
 class Scripted:
     """Services that run nothing: their status changes with the clock, their lines are given."""
 
+    calendar: Calendar
     username: str
-    clock: Clock
     transition: dt.timedelta = dt.timedelta(0)
     _underway: dict[str, tuple[Passage, dt.datetime]] = field(factory=dict, init=False)
     _ports: Iterator[int] = field(factory=lambda: itertools.count(50000), init=False)
@@ -59,8 +58,10 @@ class Scripted:
 
     def begin(self, service: Service, passage: Passage) -> None:
         """Take the status on the way, and the last one when the transition's time has passed."""
+        if service.uid in self._underway:
+            self._arrive(service, self._underway[service.uid][0])
         service.status = passage.through
-        self._underway[service.uid] = passage, self.clock() + self.transition
+        self._underway[service.uid] = passage, self.calendar.now() + self.transition
         self.status(service)
 
     def drop(self, service: Service) -> None:
@@ -70,7 +71,7 @@ class Scripted:
     def status(self, service: Service) -> str:
         """The status at this time."""
         passage, due = self._underway.get(service.uid, (None, None))
-        if passage and due and self.clock() >= due:
+        if passage and due and self.calendar.now() >= due:
             del self._underway[service.uid]
             self._arrive(service, passage)
         return service.status
@@ -80,5 +81,5 @@ class Scripted:
         count = 0 if passage.to == STOPPED else service.size
         service.instances = kept[:count]
         while len(service.instances) < count:
-            service.instances.append(service.new_instance(self.clock()))
+            service.instances.append(service.new_instance(self.calendar.now()))
         service.status = passage.to

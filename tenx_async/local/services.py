@@ -77,6 +77,11 @@ class Service:
         return containers
 
     @property
+    def container_names(self) -> list[str]:
+        """What its containers are called; like the service, unless they were named."""
+        return [container.get("name", self.name) for container in self.containers]
+
+    @property
     def is_up(self) -> bool:
         """Whether instances are meant to run, now or in a moment."""
         return self.status.casefold() not in {"stopped", "stopping", "succeeded"}

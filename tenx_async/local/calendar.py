@@ -1,0 +1,27 @@
+"""The cloud's time: an injected clock, and the zone in which its days begin."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from attrs import frozen
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """The machine's time."""
+    return dt.datetime.now(dt.UTC)
+
+
+@frozen
+class Calendar:
+    """Tells the time and the day of the log that grows now."""
+
+    now: Clock = utc_now
+    timezone: dt.tzinfo = dt.UTC
+
+    def today(self) -> dt.date:
+        """The day whose log grows now."""
+        return self.now().astimezone(self.timezone).date()

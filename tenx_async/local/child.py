@@ -1,0 +1,175 @@
+"""One child process: its start, its output as lines, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Self
+
+from attrs import define, field
+
+MAX_LINE = 1 << 20
+"""Bytes; a longer line is cut."""
+_LAST_OUTPUT_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+
+Write = Callable[[list[str]], None]
+
+
+@define
+class LineSplitter:
+    """Cuts a stream of bytes into lines without their newline."""
+
+    _rest: bytearray = field(factory=bytearray, init=False)
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes in; give the lines that they complete."""
+        self._rest += data
+        if b"\n" not in data and len(self._rest) <= MAX_LINE:
+            return []
+        *lines, rest = bytes(self._rest).split(b"\n")
+        while len(rest) > MAX_LINE:
+            lines.append(rest[:MAX_LINE])
+            rest = rest[MAX_LINE:]
+        self._rest = bytearray(rest)
+        return [line.decode(errors="replace") for line in lines]
+
+    def end(self) -> list[str]:
+        """Give the last line, if it has no newline."""
+        return [self._rest.decode(errors="replace")] if self._rest else []
+
+
+@define(eq=False, slots=False)
+class _Output(asyncio.Protocol):
+    write: Write
+    splitter: LineSplitter = field(factory=LineSplitter)
+    ended: asyncio.Event = field(factory=asyncio.Event)
+
+    def data_received(self, data: bytes) -> None:
+        if lines := self.splitter.feed(data):
+            self.write(lines)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if lines := self.splitter.end():
+            self.write(lines)
+        self.ended.set()
+
+
+@define(eq=False)
+class Child:
+    """A running command, in a session and process group of its own."""
+
+    _process: subprocess.Popen[bytes]
+    _output: _Output
+    _pipe: asyncio.ReadTransport
+    _killing: asyncio.TimerHandle | None = field(default=None, init=False)
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        memory: int | None,
+        write: Write,
+    ) -> Self:
+        """Start a command whose lines go to `write`; `memory` limits its address space, in bytes.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        process = _open(command, environment)
+        try:
+            if memory:
+                _limit(process.pid, memory)
+            loop = asyncio.get_running_loop()
+            pipe, output = await loop.connect_read_pipe(lambda: _Output(write), process.stdout)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        return cls(process, output, pipe)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of its group."""
+        return self._process.pid
+
+    def terminate(self, grace: float) -> None:
+        """Ask the group to end; kill it after `grace` seconds."""
+        self._signal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
+        self._killing = loop.call_later(grace, self._signal, signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Wait for the end of the process and of its output; give its exit status."""
+        try:
+            await _exited(self._process)
+            if not self._killing:
+                self._signal(signal.SIGKILL)
+            await self._last_output()
+        finally:
+            status = self._clear_away()
+        return status
+
+    async def _last_output(self) -> None:
+        """Read on while others of the group still write; who left the group is not waited for."""
+        killed = self._killing.when() if self._killing else asyncio.get_running_loop().time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(killed + _LAST_OUTPUT_SECONDS):
+                await self._output.ended.wait()
+
+    def _clear_away(self) -> int:
+        if self._killing:
+            self._killing.cancel()
+        self._signal(signal.SIGKILL)
+        self._pipe.close()
+        return self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+def _open(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - to run what its user declares is what a cloud is for
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+async def _exited(process: subprocess.Popen[bytes]) -> None:
+    """Wait without reaping where that can be, so that the group's number stays taken."""
+    if sys.platform != "linux":
+        while process.poll() is None:  # noqa: ASYNC110 - no event tells it everywhere
+            await asyncio.sleep(_POLL_SECONDS)
+        return
+    loop, over, descriptor = asyncio.get_running_loop(), asyncio.Event(), os.pidfd_open(process.pid)
+    loop.add_reader(descriptor, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _limit(pid: int, memory: int) -> None:
+    """Limit a process that has just begun; where it cannot be, it runs without a limit."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            _, most = resource.prlimit(pid, resource.RLIMIT_AS)
+            amount = min(memory, sys.maxsize if most == resource.RLIM_INFINITY else most)
+            resource.prlimit(pid, resource.RLIMIT_AS, (amount, amount))

@@ -76,6 +76,7 @@ def _surroundings(service: Service, *, addressed: bool) -> dict[str, Any]:
 
 def _container(declared: dict[str, Any]) -> dict[str, Any]:
     shown = {"imagePullPolicy": "IfNotPresent", **declared}
+    shown.pop("name", None)
     if "ports" in declared:
         shown["ports"] = [_port(port) for port in declared["ports"]]
     return shown

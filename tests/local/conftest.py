@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,8 @@ from aiohttp import ClientSession
 from attrs import frozen
 
 from tenx_async.local import LocalCloud
+
+DEADLINE = 10.0
 
 
 @frozen
@@ -21,18 +27,36 @@ class Answer:
 
 @frozen
 class Caller:
-    """Sends what a test says, byte for byte, to one cloud."""
+    """Sends what a test says to one cloud, with a bare session."""
 
     session: ClientSession
 
     async def __call__(self, method: str, path: str, **options: Any) -> Answer:
         async with self.session.request(method, path, **options) as response:
             text = await response.text()
-            is_json = response.content_type == "application/json" and text
-            return Answer(response.status, text, await response.json() if is_json else None)
+            is_json = response.content_type == "application/json"
+            return Answer(response.status, text, json.loads(text) if is_json else None)
 
     async def service(self, method: str, path: str, **options: Any) -> Answer:
         return await self(method, f"/v1/regions/beijing1/services/{path}", **options)
+
+
+def headers(cloud: LocalCloud) -> dict[str, str]:
+    """What every request to a cloud carries."""
+    return {"username": cloud.username, "Authorization": f"token {cloud.token}"}
+
+
+def vendor(name: str) -> Any:
+    """A JSON example of the vendor's page."""
+    return json.loads((Path(__file__).parent / "vendor" / f"{name}.json").read_text())
+
+
+async def until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+    """Wait for something that other processes bring about."""
+    end = time.monotonic() + deadline
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -43,6 +67,5 @@ async def cloud() -> AsyncIterator[LocalCloud]:
 
 @pytest.fixture
 async def call(cloud: LocalCloud) -> AsyncIterator[Caller]:
-    headers = {"username": cloud.username, "Authorization": f"token {cloud.token}"}
-    async with ClientSession(cloud.endpoint, headers=headers) as session:
+    async with ClientSession(cloud.endpoint, headers=headers(cloud)) as session:
         yield Caller(session)

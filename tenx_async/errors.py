@@ -128,8 +128,7 @@ class ApiError(OperationError):
     """Seconds the server asked to wait, if it did."""
 
     def __str__(self) -> str:
-        said = f": {excerpt(self.body)}" if self.body else ""
-        return f"{super().__str__()} [HTTP {self.status}{said}]"
+        return f"{super().__str__()} [HTTP {self.status}]"
 
 
 class Redirected(ApiError):

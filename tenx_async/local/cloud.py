@@ -100,21 +100,26 @@ class LocalCloud:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen."""
-        await self._runtime.open()
-        self._runner = web.ServerRunner(
-            web.Server(self._door.serve, access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self.port).start()
-        self.port = self._runner.addresses[0][1]
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        try:
+            await self._runtime.open()
+            await self._listen()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Stop listening, close every connection and end what runs."""
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-        await self._runtime.close()
+        runner, self._runner = self._runner, None
+        try:
+            if runner:
+                await runner.cleanup()
+        finally:
+            await self._runtime.close()
 
     @property
     def endpoint(self) -> str:
@@ -210,6 +215,13 @@ class LocalCloud:
         """The whole log of a day, oldest line first."""
         service, _ = self._operations.found(self._region(region), name)
         return service.logbook.day(date or self._operations.calendar.today()).lines()
+
+    async def _listen(self) -> None:
+        server = web.Server(self._door.serve, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self.port).start()
+        self.port = self._runner.addresses[0][1]
 
     def _region(self, region: str | None) -> str:
         return region or self.regions[0]

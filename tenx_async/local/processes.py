@@ -100,8 +100,9 @@ class Processes:
         try:
             await asyncio.gather(*self._tasks)
         finally:
-            if self._guard:
-                await asyncio.to_thread(self._guard.dismiss)
+            guard, self._guard = self._guard, None
+            if guard:
+                await asyncio.to_thread(guard.dismiss)
 
     def address(self, service_name: str, protocol: str) -> str:
         """A free port of this machine."""

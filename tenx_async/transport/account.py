@@ -34,7 +34,7 @@ class Limits:
 
 @define(kw_only=True)
 class Account:
-    """One account at one endpoint; open while it is entered."""
+    """One account at one endpoint, between `open` and `close`."""
 
     endpoint: str
     credentials: Credentials
@@ -46,7 +46,8 @@ class Account:
     _exchange: Exchange | None = field(default=None, init=False, repr=False)
     _own_connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
 
-    async def __aenter__(self) -> Self:
+    def open(self) -> Self:
+        """Make the sessions, in the running loop; nothing is connected yet."""
         connector = self.connector
         if connector is None:
             connector = self._own_connector = make_connector()
@@ -60,19 +61,27 @@ class Account:
         )
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
+        """Let go of the sessions, and of the connector if it is the account's own."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             await exchange.close()
         if self._own_connector is not None:
             await self._own_connector.close()
 
-    async def perform(self, operation: Operation[T], *, deadline: float | None = None) -> T:
+    async def perform(
+        self,
+        operation: Operation[T],
+        *,
+        deadline: float | None = None,
+        attempts: int | None = None,
+    ) -> T:
         """Bring an operation to its end.
 
         Args:
             operation: what to do.
             deadline: seconds that it may take over all attempts and waits.
+            attempts: how often to try; as the account's limits say without it.
 
         Raises:
             ApiError: the server refused.
@@ -88,17 +97,28 @@ class Account:
                 try:
                     return await self._attempt(operation, sent)
                 except AttemptFailed as failure:
-                    return await self._resend(operation, sent, failure, ends)
+                    if attempts == 1:
+                        raise
+                    return await self._resend(operation, sent, failure, ends, attempts)
         except AttemptFailed as failure:
             raise _final_error(operation, failure) from failure.__cause__
         except TimeoutError:
             raise _out_of_time(operation, sent, seconds) from None
 
     async def _resend(
-        self, operation: Operation[T], sent: Sent, first: AttemptFailed, ends: float
+        self,
+        operation: Operation[T],
+        sent: Sent,
+        first: AttemptFailed,
+        ends: float,
+        attempts: int | None,
     ) -> T:
         resending = Resending(
-            operation=operation, policy=self.limits.retries, deadline=ends, clock=self.clock
+            operation=operation,
+            policy=self.limits.retries,
+            most=attempts or self.limits.retries.attempts(operation),
+            deadline=ends,
+            clock=self.clock,
         )
         return await resending.after(first, lambda: self._attempt(operation, sent))
 

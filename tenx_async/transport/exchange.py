@@ -8,6 +8,7 @@ import aiohttp
 from attrs import define, field, frozen
 from yarl import URL
 
+from tenx_async.api.complaint import complaint
 from tenx_async.api.operations import Operation
 from tenx_async.api.redact import redact
 from tenx_async.clock import Clock
@@ -212,7 +213,7 @@ def _api_error(
     operation: Operation[T], response: aiohttp.ClientResponse, text: str, pause: float | None
 ) -> ApiError:
     kind = error_class(response.status, text)
-    message = response.reason or "the server refused"
+    message = complaint(text) or response.reason or "the server refused"
     if kind is Redirected:
         elsewhere = response.headers.get("Location", "nowhere")
         message = f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"

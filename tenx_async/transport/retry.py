@@ -52,6 +52,8 @@ class Resending:
 
     operation: Operation[object]
     policy: RetryPolicy
+    most: int
+    """Attempts in all."""
     deadline: float
     """When to have ended, by the clock's `monotonic`."""
     clock: Clock
@@ -91,7 +93,7 @@ class Resending:
         failure.error.after(state.attempt_number)
         self._pause = self._pause_after(failure)
         return may_resend(failure.verdict, self.operation.repeat) and (
-            rejected or self.attempts < self.policy.attempts(self.operation)
+            rejected or self.attempts < self.most
         )
 
     def _pause_after(self, failure: AttemptFailed) -> float:

@@ -1,0 +1,31 @@
+"""What a server says in an error's body, whose shape is not documented."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+_KEYS = ("message", "error", "details", "msg", "reason")
+_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_LONGEST = 300
+
+
+def complaint(body: str) -> str:
+    """Find the sentence meant for people in JSON, a Kubernetes `Status`, text or a proxy's HTML."""
+    text = _from_json(body)
+    if text is None:
+        text = _TAG.sub(" ", body)
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _from_json(body: str) -> str | None:
+    try:
+        raw = msgspec.json.decode(body)
+    except ValueError:
+        return None
+    if isinstance(raw, dict):
+        found = (raw[key] for key in _KEYS if raw.get(key))
+        raw = next(found, raw)
+    return raw if isinstance(raw, str) else msgspec.json.encode(raw).decode()

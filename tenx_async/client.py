@@ -1,0 +1,349 @@
+"""The client: one account in one region."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
+from typing import Self
+
+from attrs import define, field, frozen
+
+from tenx_async import settings
+from tenx_async.api import operations
+from tenx_async.api.entries import LogEntry
+from tenx_async.api.models import Identity, Instance, Region, Service
+from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
+from tenx_async.clock import Clock, SystemClock
+from tenx_async.errors import DeadlineExceeded
+from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
+from tenx_async.logs.follow import Follower
+from tenx_async.logs.lines import LogLine, LogPage
+from tenx_async.logs.reading import read_batches, read_pages
+from tenx_async.logs.schedule import Schedule
+from tenx_async.logs.selection import Selection
+from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.logging import log_event
+from tenx_async.transport.account import Account, Limits
+from tenx_async.transport.calls import ServiceCalls
+
+WORTH_A_CALL = 1.0
+"""Line-seconds of probable delay for which a follower spends a call before its longest interval."""
+
+
+@frozen
+class Services:
+    """Operations on the services of one account in one region.
+
+    Every method may raise `InvalidName` before anything is sent, `ApiError` if the server
+    refuses, `TransportError` if no usable answer comes, and `DeadlineExceeded`; a write also
+    `OutcomeUnknown` if it was sent and its answer is lost.
+    """
+
+    calls: ServiceCalls
+    """The same operations as values."""
+    _clock: Clock
+
+    async def list(self) -> list[Service]:
+        """List all services; one call, the API has no paging here."""
+        return await self.calls.list().run()
+
+    async def get(self, name: str) -> Service:
+        """Get one service.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        return await self.calls.get(name).run()
+
+    async def create(self, name: str, spec: ServiceSpec) -> Service:
+        """Create a service, and return it as the server shows it: without uid, time and status.
+
+        Raises:
+            Conflict: there is one of this name already.
+        """
+        created = await self.calls.create(name, spec).run()
+        return created or await self.get(name)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        target_instance_size: int | None = None,
+        memory: int | str | None = None,
+        binding_domain_name: Iterable[str] | None = None,
+        memory_key: MemoryKey = "resource",
+    ) -> None:
+        """Change what the API lets change of a service; what is not given stays.
+
+        Args:
+            name: the service.
+            target_instance_size: how many instances shall run.
+            memory: limit of each instance, `"512Mi"` or a number of MiB.
+            binding_domain_name: all domains that shall be bound; an empty list unbinds them.
+            memory_key: the key that carries the memory; documented is `resource`.
+
+        Raises:
+            InvalidSpec: nothing to change, or a value that no server would accept.
+        """
+        update = ServiceUpdate(
+            target_instance_size=target_instance_size,
+            memory=memory,
+            binding_domain_name=binding_domain_name,
+        )
+        await self.calls.update(name, update, memory_key=memory_key).run()
+
+    async def delete(self, name: str) -> None:
+        """Delete a service and its log.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        await self.calls.delete(name).run()
+
+    async def start(self, name: str) -> None:
+        """Start a stopped service.
+
+        Raises:
+            Conflict: it runs already, or is on its way.
+        """
+        await self.calls.start(name).run()
+
+    async def stop(self, name: str) -> None:
+        """Stop a running service; data in containers without volumes may be lost.
+
+        Raises:
+            Conflict: it is stopped already, or on its way.
+        """
+        await self.calls.stop(name).run()
+
+    async def restart(self, name: str) -> None:
+        """Restart a service; data in containers without volumes may be lost.
+
+        Raises:
+            OutcomeUnknown: the answer was lost; it is not sent again, since it leaves no trace.
+        """
+        await self.calls.restart(name).run()
+
+    async def instances(self, name: str) -> Sequence[Instance]:
+        """List the running copies of a service."""
+        return await self.calls.instances(name).run()
+
+    async def wait(
+        self,
+        name: str,
+        until: str | Callable[[Service], bool] = "Running",
+        *,
+        timeout: float = 120.0,  # noqa: ASYNC109  # spans several calls and pauses
+    ) -> Service:
+        """Wait until a service has a status, looking after 1, 2 and then every 5 seconds.
+
+        Args:
+            name: the service.
+            until: a status in any case, or what is to be true of the service.
+            timeout: seconds; the API knows no failure state, so every wait needs an end.
+
+        Raises:
+            DeadlineExceeded: it did not come to that in time.
+        """
+        ends = self._clock.monotonic() + timeout
+        pauses = iter((1.0, 2.0))
+        while True:
+            service = await self.get(name)
+            if until(service) if callable(until) else service.has_status(until):
+                return service
+            pause = next(pauses, 5.0)
+            if self._clock.monotonic() + pause > ends:
+                goal = "what was waited for" if callable(until) else until
+                raise DeadlineExceeded(
+                    f"still {service.status}, not {goal}, after {timeout:g} s",
+                    operation=f"wait {name}",
+                )
+            await self._clock.sleep(pause)
+
+
+@frozen
+class Logs:
+    """The logs of the services of one account in one region, day by day."""
+
+    _account: Account
+    _region: str
+
+    async def page(
+        self,
+        service: str,
+        *,
+        date: dt.date,
+        from_: int = 0,
+        size: int = 100,
+        attempts: int | None = None,
+    ) -> list[LogEntry]:
+        """Read one page of a day's log.
+
+        Args:
+            service: its name.
+            date: the server's day, in whatever time zone it keeps.
+            from_: how many entries to leave out.
+            size: how many entries to get at most.
+            attempts: how often to try; as the client's limits say without it.
+        """
+        operation = operations.read_logs(self._region, service, date=date, from_=from_, size=size)
+        return await self._account.perform(operation, attempts=attempts)
+
+    def pages(
+        self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000
+    ) -> AsyncIterator[LogPage]:
+        """Read a day's log page by page, until a page is empty."""
+        return read_pages(self.page, service, date=date, from_=from_, size=size)
+
+    async def lines(
+        self, service: str, *, date: dt.date, tail: int | None = None, size: int = 1000
+    ) -> AsyncIterator[LogLine]:
+        """Read a day's log line by line.
+
+        Args:
+            service: its name.
+            date: the server's day.
+            tail: only the last so many lines; finding them costs some 20 calls for a million.
+            size: entries a call.
+        """
+        async for batch in read_batches(
+            self.page, service, region=self._region, date=date, tail=tail, size=size
+        ):
+            for line in batch:
+                yield line
+
+
+@define(init=False, eq=False)
+class Client:
+    """One account in one region; open while it is entered.
+
+    Settings that are not given come from `TENX_…` variables, else from the profile file.
+
+    Raises:
+        ConfigurationError: a setting is missing or unsafe.
+    """
+
+    region: str
+    services: Services = field(repr=False)
+    logs: Logs = field(repr=False)
+    _account: Account
+    _owns_account: bool = field(repr=False)
+    _listener: Listener = field(repr=False)
+
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = None,
+        username: str | None = None,
+        token: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        allow_plain_http: bool = False,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        listener: Listener = log_event,
+        account: Account | None = None,
+    ) -> None:
+        """Find the settings; nothing is sent before the client is entered and used.
+
+        Args:
+            endpoint: scheme, host and port; default `https://api.tenxcloud.com`.
+            username: the account's name.
+            token: its API token.
+            region: such as `beijing1`.
+            profile: a table of the profile file.
+            allow_plain_http: let `http://` go to other hosts than this one.
+            limits: timeouts, retries, deadline and size bounds.
+            clock: what tells the time and waits; the machine's own by default.
+            listener: is told of everything that happens; logs to `tenx_async` by default.
+            account: one that somebody else opens and closes; then only the region is looked for.
+        """
+        found = settings.resolve(
+            endpoint=account.endpoint if account else endpoint,
+            username=account.credentials.username if account else username,
+            token=account.credentials.token if account else token,
+            region=region,
+            profile=profile,
+            allow_plain_http=allow_plain_http or account is not None,
+        )
+        self._owns_account = account is None
+        self._account = account or Account(
+            endpoint=found.endpoint,
+            credentials=found.credentials,
+            limits=limits or Limits(),
+            clock=clock or SystemClock(),
+        )
+        self._listener = listener
+        self.region = found.region
+        self.services = Services(ServiceCalls(self._account, self.region), self._account.clock)
+        self.logs = Logs(self._account, self.region)
+
+    async def __aenter__(self) -> Self:
+        if self._owns_account:
+            self._account.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._owns_account:
+            await self._account.close()
+
+    async def regions(self) -> list[Region]:
+        """List the regions of the cloud."""
+        return await self._account.perform(operations.list_regions())
+
+    async def identity(self) -> Identity:
+        """Tell whose credentials these are; the cheapest way to check them."""
+        return await self._account.perform(operations.get_identity())
+
+    async def status(self) -> str:
+        """Ask the API how it is, in its own words."""
+        return await self._account.perform(operations.get_status())
+
+    def follow(
+        self,
+        *patterns: str,
+        tail: int | None = 10,
+        follow: bool = True,
+        exclude: Sequence[str] = (),
+        timezone: dt.tzinfo | None = None,
+        page_size: int = 1000,
+        interval: tuple[float, float] = (0.5, 10.0),
+        discover_every: float = 10.0,
+        buffer: int = 20_000,
+    ) -> Follower:
+        """Follow the logs of services as they are written, each line once.
+
+        Args:
+            patterns: globs or names; none given: all services. A name without a wildcard that
+                does not exist yet is waited for.
+            tail: how many of the lines that are there already to begin with; `None`: the whole
+                day; 0: only what is new.
+            follow: go on for ever; else end where the logs end.
+            exclude: globs or names to leave out.
+            timezone: the zone in which the server begins a day; both likely ones without it.
+            page_size: entries a call, at most.
+            interval: seconds between two polls of one service, at least and at most.
+            discover_every: seconds between two looks at which services there are.
+            buffer: lines that may wait for the consumer; when it is full, polling pauses.
+
+        Returns:
+            An asynchronous context manager; iterate it for lines, or its `batches()`.
+        """
+        shortest, longest = interval
+        return Follower(
+            region=self.region,
+            selection=Selection(patterns, exclude),
+            fetch=partial(self.logs.page, attempts=1 if follow else None),
+            list_services=self.services.list,
+            tail=tail,
+            follow=follow,
+            page_size=page_size,
+            discover_every=discover_every,
+            calendar=Calendar(zones=LIKELY_ZONES if timezone is None else (timezone,)),
+            schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),
+            buffer=Buffer(buffer),
+            clock=self._account.clock,
+            emit=self._listener,
+        )

@@ -1,0 +1,273 @@
+"""Follow the logs of many services at once: discovery, polls under way, delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Self
+
+from attrs import define, field
+
+from tenx_async.api.models import Service
+from tenx_async.clock import Clock, SystemClock
+from tenx_async.errors import NotFound, OperationError
+from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.day import Day, Delivery
+from tenx_async.logs.ledger import Ledger
+from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
+from tenx_async.logs.schedule import Schedule
+from tenx_async.logs.selection import Selection
+from tenx_async.logs.source import Source, SourceState
+from tenx_async.telemetry.events import (
+    DayOpened,
+    DiscoveryFailed,
+    Listener,
+    SourceAwaited,
+    SourceFailed,
+    SourceFound,
+    SourceRecovered,
+    SourceRemoved,
+    SourceReset,
+)
+
+ListServices = Callable[[], Awaitable[list[Service]]]
+
+POLLS_AT_ONCE = 32
+LONGEST_BACKOFF = 30.0
+
+
+@define(kw_only=True, eq=False)
+class Follower:
+    """Lines of many services as they are written; open while it is entered.
+
+    Iterate it for lines, or `batches()` for lines as they arrived together.
+    """
+
+    region: str
+    selection: Selection
+    fetch: FetchPage = field(repr=False)
+    list_services: ListServices = field(repr=False)
+    tail: int | None = 10
+    follow: bool = True
+    page_size: int = 1000
+    discover_every: float = 10.0
+    calendar: Calendar = field(factory=Calendar, repr=False)
+    schedule: Schedule = field(factory=Schedule, repr=False)
+    buffer: Buffer = field(repr=False)
+    clock: Clock = field(factory=SystemClock, repr=False)
+    emit: Listener = field(repr=False)
+    chance: Callable[[], float] = field(default=random.random, repr=False)
+    ledger: Ledger = field(factory=Ledger, init=False, repr=False)
+    _sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
+    _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def sources(self) -> list[Source]:
+        """The services that are followed, and how each is doing."""
+        return list(self._sources.values())
+
+    async def __aenter__(self) -> Self:
+        self._meet(await self._list(), tail=self.tail)
+        self._task = asyncio.create_task(self._run(), name="tenx-follow")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if kind is None and not task.cancelled():
+                task.result()
+
+    async def __aiter__(self) -> AsyncIterator[LogLine]:
+        async for batch in self.batches():
+            for line in batch:
+                yield line
+
+    async def batches(self) -> AsyncIterator[LogBatch]:
+        """Iterate over lines as they arrived together, each batch of one source and day."""
+        while (batch := await self.buffer.get()) is not None:
+            yield batch
+        task, self._task = self._task, None
+        if task is not None:
+            await task
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                discovery = tasks.create_task(self._discover()) if self.follow else None
+                await self._poll_all(tasks)
+                if discovery is not None:
+                    discovery.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+        finally:
+            await self.buffer.close()
+
+    async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
+        places = asyncio.Semaphore(POLLS_AT_ONCE)
+        while self.follow or self._sources:
+            await self.buffer.room()
+            await places.acquire()
+            source = self.schedule.next(self.clock.monotonic())
+            if source is None:
+                places.release()
+                await self._rest()
+            else:
+                poll = tasks.create_task(self._poll(self._sources[source]))
+                poll.add_done_callback(lambda _: places.release())
+
+    async def _rest(self) -> None:
+        """Sleep until the schedule has something to do, or something happened."""
+        self._stirred.clear()
+        now = self.clock.monotonic()
+        stirred = asyncio.ensure_future(self._stirred.wait())
+        slept = asyncio.ensure_future(self.clock.sleep(min(self.schedule.wake(now) - now, 3600)))
+        try:
+            await asyncio.wait({stirred, slept}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stirred.cancel()
+            slept.cancel()
+
+    async def _discover(self) -> None:
+        failures = 0
+        while True:
+            pause = self.discover_every if not failures else self._backoff(failures)
+            await self.clock.sleep(pause)
+            try:
+                self._meet(await self._list(), tail=None)
+                failures = 0
+            except OperationError as error:
+                failures += 1
+                self.emit(DiscoveryFailed(error=error, retry_in=self._backoff(failures)))
+
+    async def _list(self) -> list[Service]:
+        self.ledger.listings += 1
+        return [service for service in await self.list_services() if service.name in self.selection]
+
+    def _meet(self, services: Sequence[Service], *, tail: int | None) -> None:
+        """Compare the services there are with those that are followed."""
+        seen = {service.name: service.uid for service in services}
+        for name, uid in seen.items():
+            self._welcome(name, uid, tail)
+        for name in self.selection.exact:
+            if name not in seen and name not in self._sources:
+                self._await(name)
+        for name, source in self._sources.items():
+            if name not in seen and source.state is not SourceState.AWAITED:
+                source.state = SourceState.LEAVING
+        self._stirred.set()
+
+    def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
+        source = self._sources.get(name)
+        if source is None or source.state is SourceState.AWAITED:
+            self._sources[name] = Source(name, self.calendar, self.page_size, tail, uid=uid)
+            self.schedule.add(name, self.clock.monotonic())
+            self.emit(SourceFound(source=name))
+        elif uid != source.uid:
+            source.reset(uid)
+            self.emit(SourceReset(source=name))
+        elif source.state is SourceState.LEAVING:
+            source.state = SourceState.CATCHING_UP
+
+    def _await(self, name: str) -> None:
+        if not self.follow:
+            raise NotFound("there is no such service", operation=f"logs {name}", status=404)
+        self._sources[name] = Source(name, self.calendar, self.page_size, state=SourceState.AWAITED)
+        self.emit(SourceAwaited(source=name))
+
+    def _dismiss(self, source: Source) -> None:
+        source.state = SourceState.GONE
+        self.schedule.remove(source.name)
+        del self._sources[source.name]
+        self.emit(SourceRemoved(source=source.name))
+
+    async def _poll(self, source: Source) -> None:
+        try:
+            lines, more = await self._read(source)
+        except OperationError as error:
+            if not self.follow:
+                raise
+            self._failed(source, error)
+        else:
+            self._succeeded(source, lines, more=more)
+        self._stirred.set()
+
+    async def _read(self, source: Source) -> tuple[int, bool]:
+        """Read a page of each open day, and hand on what is new in them."""
+        if not source.has_begun:
+            return await self._begin(source)
+        for date in source.turn(self.clock.now()):
+            self.emit(DayOpened(source=source.name, date=date))
+        lines, more = 0, False
+        for day in source.days:
+            delivery = await self._ask(source, day)
+            await self._deliver(source, day, delivery)
+            lines += len(delivery.entries)
+            more = more or delivery.more
+        return lines, more
+
+    async def _begin(self, source: Source) -> tuple[int, bool]:
+        """Find where the open days end, the newest first, until the tail is complete."""
+        missing, found = source.tail, []
+        for date in reversed(self.calendar.open_days(self.clock.now())):
+            day = Day(date, self.page_size, tail=missing)
+            deliveries = [await self._ask(source, day)]
+            while day.is_seeking or (missing and deliveries[-1].more):
+                deliveries.append(await self._ask(source, day))
+            found.append((day, deliveries))
+            missing = None if missing is None else max(0, missing - day.delivered)
+        source.begin(day for day, _ in found)
+        for day, deliveries in reversed(found):
+            for delivery in deliveries:
+                await self._deliver(source, day, delivery)
+        more = any(deliveries[-1].more for _, deliveries in found)
+        return sum(day.delivered for day, _ in found), more
+
+    async def _ask(self, source: Source, day: Day) -> Delivery:
+        account = self.ledger.day(source.name, day.date)
+        account.calls += 1
+        request = day.request()
+        try:
+            entries = await self.fetch(
+                source.name, date=day.date, from_=request.from_, size=request.size
+            )
+        except NotFound:
+            entries = []  # no line that day so far, or no service: discovery tells which
+        except OperationError:
+            account.failures += 1
+            raise
+        account.fetched += len(entries)
+        return day.feed(request, entries)
+
+    async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
+        if delivery.entries:
+            await self.buffer.put(
+                LogBatch(self.region, source.name, day.date, delivery.position, delivery.entries)
+            )
+            self.ledger.day(source.name, day.date).delivered += len(delivery.entries)
+
+    def _succeeded(self, source: Source, lines: int, *, more: bool) -> None:
+        failures = source.succeeded(self.clock.now(), lines, more=more)
+        if failures:
+            self.emit(SourceRecovered(source=source.name, failures=failures))
+        self.schedule.observe(source.name, self.clock.monotonic(), lines, more)
+        if not more and (not self.follow or source.state is SourceState.LEAVING):
+            self._dismiss(source)
+
+    def _failed(self, source: Source, error: OperationError) -> None:
+        retry_in = self._backoff(source.failed())
+        now = self.clock.monotonic()
+        self.schedule.failed(source.name, now, now + retry_in)
+        self.emit(
+            SourceFailed(
+                source=source.name, error=error, failures=source.failures, retry_in=retry_in
+            )
+        )
+
+    def _backoff(self, failures: int) -> float:
+        longest = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
+        return longest * (1 + self.chance()) / 2

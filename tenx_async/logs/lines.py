@@ -1,0 +1,74 @@
+"""What a reader of logs gets: pages as the server sends them, lines with their place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from attrs import field, frozen
+
+from tenx_async.api.entries import LogEntry
+
+
+@frozen
+class LogPage:
+    """One reply of the log endpoint."""
+
+    date: dt.date
+    from_: int
+    entries: Sequence[LogEntry] = field(repr=False)
+
+
+@frozen
+class LogLine:
+    """An entry with its place."""
+
+    region: str
+    service: str
+    instance_name: str
+    log: str
+    """The text as it was written, which may hold several lines; without the final newline."""
+    date: dt.date
+    """The server's day, in whatever time zone it keeps."""
+    position: int
+    """Index in that day's log at the time of reading."""
+    late: bool = False
+    """Whether the server inserted it behind lines that had been read already."""
+
+
+@frozen
+class LogBatch:
+    """Lines of one source that arrived together."""
+
+    region: str
+    source: str
+    """The service."""
+    date: dt.date
+    position: int
+    """Index of the first line."""
+    entries: Sequence[LogEntry] = field(repr=False)
+    late: bool = False
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def lines(self) -> list[LogLine]:
+        """The lines, each with its place."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[LogLine]:
+        region, service, date, late = self.region, self.source, self.date, self.late
+        for position, entry in enumerate(self.entries, self.position):
+            text = entry.log.removesuffix("\n")
+            yield LogLine(region, service, entry.instance_name, text, date, position, late)
+
+
+class FetchPage(Protocol):
+    """Reads a page of a service's log; how a reader is handed the client."""
+
+    async def __call__(
+        self, service: str, *, date: dt.date, from_: int, size: int
+    ) -> list[LogEntry]:
+        """Read `size` entries from the `from_`-th on."""

@@ -1,0 +1,91 @@
+"""A service whose log is followed: its open days, and how it is doing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterable
+
+from attrs import define, field
+
+from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.day import Day
+
+
+class SourceState(enum.StrEnum):
+    """How a source is doing."""
+
+    AWAITED = "awaited"
+    """Asked for by name, not there yet."""
+    CATCHING_UP = "catching up"
+    """Older lines are still being read."""
+    LIVE = "live"
+    """All that was there has been read."""
+    FAILING = "failing"
+    """The last call brought no page; it is tried again."""
+    LEAVING = "leaving"
+    """The service is gone; what is left of its log is read."""
+    GONE = "gone"
+
+
+@define
+class Source:
+    """A service whose log is followed."""
+
+    name: str
+    calendar: Calendar = field(repr=False)
+    page_size: int = field(repr=False)
+    tail: int | None = field(default=None, repr=False)
+    """How many of the lines that are there at first to deliver; `None`: all of the open days."""
+    state: SourceState = SourceState.CATCHING_UP
+    uid: str | None = field(default=None, repr=False)
+    failures: int = 0
+    """Calls in a row that brought no page."""
+    last_success: dt.datetime | None = None
+    """When a page last came."""
+    last_line: dt.datetime | None = None
+    """When a line last came."""
+    _days: dict[dt.date, Day] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def days(self) -> list[Day]:
+        """The open days, the oldest first."""
+        return [self._days[date] for date in sorted(self._days)]
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is known where to read on."""
+        return bool(self._days)
+
+    def begin(self, days: Iterable[Day]) -> None:
+        """Read on in these days."""
+        self._days = {day.date: day for day in days}
+
+    def turn(self, now: dt.datetime) -> list[dt.date]:
+        """Open the days that have come and close those whose grace is over; tell the new ones."""
+        dates = self.calendar.open_days(now)
+        opened = [date for date in dates if date not in self._days]
+        self._days = {date: self._days.get(date) or Day(date, self.page_size) for date in dates}
+        return opened
+
+    def reset(self, uid: str | None) -> None:
+        """Begin again: the service was made anew, with a log of its own."""
+        self.uid, self.state = uid, SourceState.CATCHING_UP
+        self._days = {date: Day(date, self.page_size) for date in self._days}
+
+    def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
+        """Note that pages came; tell how many calls had failed in a row before."""
+        failures, self.failures = self.failures, 0
+        self.last_success = now
+        if lines:
+            self.last_line = now
+        if self.state is not SourceState.LEAVING:
+            self.state = SourceState.CATCHING_UP if more else SourceState.LIVE
+        return failures
+
+    def failed(self) -> int:
+        """Note that no page came; tell how many in a row."""
+        self.failures += 1
+        if self.state is not SourceState.LEAVING:
+            self.state = SourceState.FAILING
+        return self.failures

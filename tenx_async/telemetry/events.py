@@ -1,0 +1,89 @@
+"""What happens inside, as values: handed to whoever listens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class SourceFound:
+    """A service came into view and is followed from now on."""
+
+    source: str
+
+
+@frozen(kw_only=True)
+class SourceAwaited:
+    """A service that was asked for by name does not exist yet."""
+
+    source: str
+
+
+@frozen(kw_only=True)
+class SourceRemoved:
+    """A service is gone, and its log was read to the end as far as the server still had it."""
+
+    source: str
+
+
+@frozen(kw_only=True)
+class SourceReset:
+    """A service was made anew under the same name; its log begins again."""
+
+    source: str
+
+
+@frozen(kw_only=True)
+class SourceFailed:
+    """A service's log could not be read; it will be tried again."""
+
+    source: str
+    error: Exception
+    failures: int
+    """How many in a row."""
+    retry_in: float
+    """Seconds."""
+
+
+@frozen(kw_only=True)
+class SourceRecovered:
+    """A service's log can be read again."""
+
+    source: str
+    failures: int
+    """How many tries in a row had failed."""
+
+
+@frozen(kw_only=True)
+class DiscoveryFailed:
+    """The services could not be listed; what is known is followed on, and it is tried again."""
+
+    error: Exception
+    retry_in: float
+    """Seconds."""
+
+
+@frozen(kw_only=True)
+class DayOpened:
+    """A new day of a service's log is read from now on."""
+
+    source: str
+    date: dt.date
+
+
+Event = (
+    SourceFound
+    | SourceAwaited
+    | SourceRemoved
+    | SourceReset
+    | SourceFailed
+    | SourceRecovered
+    | DiscoveryFailed
+    | DayOpened
+)
+
+Listener = Callable[[Event], None]
+"""Is called with each event, at once and in the loop's thread; it must not block."""

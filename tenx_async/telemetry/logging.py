@@ -1,0 +1,17 @@
+"""The default listener: the standard library's logging, logger `tenx_async`, no handlers."""
+
+from __future__ import annotations
+
+import logging
+
+from tenx_async.telemetry.events import DiscoveryFailed, Event, SourceFailed, SourceReset
+
+logger = logging.getLogger("tenx_async")
+
+_WORTH_A_WARNING = (SourceFailed, SourceReset, DiscoveryFailed)
+
+
+def log_event(event: Event) -> None:
+    """Log an event: what went wrong as a warning, the rest for debugging."""
+    level = logging.WARNING if isinstance(event, _WORTH_A_WARNING) else logging.DEBUG
+    logger.log(level, "%s", event)

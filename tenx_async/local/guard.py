@@ -22,7 +22,11 @@ _PROCESSES = Path("/proc")
 
 
 class Guard:
-    """The cloud's end of the guard: tells it what began and ended."""
+    """The cloud's end of the guard: tells it what began and ended.
+
+    Args:
+        mark: `NAME=VALUE` in the environment of everything that the cloud starts.
+    """
 
     def __init__(self, mark: str) -> None:
         self._mark = mark

@@ -91,7 +91,7 @@ class Processes:
 
     async def open(self) -> None:
         """Post the guard."""
-        self._guard = Guard(self._mark)
+        self._guard = Guard(f"{_MARK}={self._mark}")
 
     async def close(self) -> None:
         """Stop every service; what does not end in time is killed."""

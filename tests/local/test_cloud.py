@@ -76,7 +76,6 @@ async def test_a_taken_port_leaves_nothing_behind() -> None:
         other = LocalCloud(port=cloud.port, runtime="process")
         with pytest.raises(OSError):
             await other.start()
-        await other.stop()
 
 
 async def test_stopping_twice_is_stopping_once() -> None:

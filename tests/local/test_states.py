@@ -133,7 +133,7 @@ async def test_a_restart_names_its_instances_anew(
     clock.advance(10)
 
     after = instance_names((await call.service("GET", "web/instances")).json)
-    assert (len(before), len(after)) == (2, 2)
+    assert (2, 2) == (len(before), len(after))
     assert not before & after
 
 
@@ -150,7 +150,7 @@ async def test_scaling_keeps_the_instances_that_stay(
         names.append(instance_names((await call.service("GET", "web/instances")).json))
 
     assert names[2] < names[0] < names[1]
-    assert [len(each) for each in names] == [2, 3, 1]
+    assert [2, 3, 1] == [len(each) for each in names]
 
 
 async def test_a_stopped_service_has_no_instances(

@@ -18,7 +18,6 @@ from tenx_async.errors import InvalidName
 from tenx_async.local.refusal import Refusal
 
 MAX_INSTANCES = 100
-MAX_PAGE = 10**9
 
 _DAY = re.compile(r"\d{4}\.\d{2}\.\d{2}", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)

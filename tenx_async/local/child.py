@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from contextlib import suppress
 from typing import Self
 
 from attrs import define, field
+
+from tenx_async.local import launch
 
 MAX_LINE = 1 << 20
 """Bytes; a longer line is cut."""
@@ -85,10 +88,8 @@ class Child:
         Raises:
             OSError: it cannot be started.
         """
-        process = _open(command, environment)
+        process = _open(_limited(command, environment, memory) if memory else command, environment)
         try:
-            if memory:
-                _limit(process.pid, memory)
             loop = asyncio.get_running_loop()
             pipe, output = await loop.connect_read_pipe(lambda: _Output(write), process.stdout)
         except BaseException:
@@ -105,6 +106,8 @@ class Child:
     def terminate(self, grace: float) -> None:
         """Ask the group to end; kill it after `grace` seconds."""
         self._signal(signal.SIGTERM)
+        if self._killing:
+            self._killing.cancel()
         loop = asyncio.get_running_loop()
         self._killing = loop.call_later(grace, self._signal, signal.SIGKILL)
 
@@ -134,9 +137,16 @@ class Child:
         return self._process.wait()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _limited(command: Sequence[str], environment: Mapping[str, str], memory: int) -> list[str]:
+    """A limit set from here would come too late for a quick process, so a launcher sets it."""
+    program = shutil.which(command[0], path=environment.get("PATH"))
+    if not program:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    return [sys.executable, "-I", "-S", launch.__file__, str(memory), *command]
 
 
 def _open(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -164,12 +174,3 @@ async def _exited(process: subprocess.Popen[bytes]) -> None:
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)
-
-
-def _limit(pid: int, memory: int) -> None:
-    """Limit a process that has just begun; where it cannot be, it runs without a limit."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            _, most = resource.prlimit(pid, resource.RLIMIT_AS)
-            amount = min(memory, sys.maxsize if most == resource.RLIM_INFINITY else most)
-            resource.prlimit(pid, resource.RLIMIT_AS, (amount, amount))

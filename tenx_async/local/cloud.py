@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import ipaddress
 import secrets
@@ -186,7 +187,7 @@ class LocalCloud:
 
     def service(self, name: str, region: str | None = None) -> dict[str, Any]:
         """What a GET of a service would show."""
-        return replies.single(*self._operations.found(self._region(region), name))
+        return copy.deepcopy(replies.single(*self._operations.found(self._region(region), name)))
 
     def append(
         self,

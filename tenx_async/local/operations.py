@@ -93,9 +93,8 @@ class Operations:
     def declare(self, region: str, name: str, asked: Mapping[str, Any], **own: Any) -> Service:
         """Take a service in as a create body describes it; `own` sets what the server decides."""
         size, fields = checks.declaration(dict(asked))
-        service = Service(
-            region, name, **{"created_at": self.calendar.now(), **own}, size=size, fields=fields
-        )
+        now = self.calendar.now().replace(microsecond=0)
+        service = Service(region, name, **{"created_at": now, **own}, size=size, fields=fields)
         self.registry.add(service)
         for mapping in fields["port_mappings"]:
             mapping.setdefault("service_url", self.runtime.address(name, mapping["protocol"]))

@@ -111,6 +111,8 @@ class Processes:
 
     def begin(self, service: Service, passage: Passage) -> None:
         """Take the status on the way, and set out."""
+        if not self._guard:
+            raise RuntimeError("start the cloud before its services")
         service.status = passage.through
         service.logbook.limit = LOG_LIMIT
         crew = self._crews.setdefault(service.uid, _Crew(service, self.calendar, self._hire))
@@ -136,7 +138,7 @@ class Processes:
         task.add_done_callback(self._tasks.discard)
 
     def _hire(self, service: Service, instance: Instance) -> list[Worker]:
-        assert self._guard, "the cloud has not been started"
+        assert self._guard
         write = partial(self._write, service, instance)
         return [
             Worker(

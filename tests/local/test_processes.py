@@ -174,6 +174,20 @@ async def test_memory_is_limited(cloud: LocalCloud, call: Caller) -> None:
     assert before["name"] != after["name"]
 
 
+@pytest.mark.parametrize("resources", [{}, {"limits": {"memory": "512Mi"}}])
+async def test_a_limit_changes_nothing_else(cloud: LocalCloud, resources: dict[str, Any]) -> None:
+    """With and without a limit, a command begins with the signals and arguments it expects."""
+    script = "grep SigIgn /proc/self/status; echo $$ '*' \"$HOSTNAME\"; exec sleep 99"
+    cloud.add_service("web", containers=[shell(script, resources=resources)])
+    await until(lambda: len(texts(cloud)) == 2)
+
+    (instance,) = {line.instance_name for line in cloud.log("web")}
+    ignored, arguments = texts(cloud)
+
+    assert 0 == int(ignored.split()[1], 16)
+    assert ["*", instance] == arguments.split()[1:]
+
+
 async def test_an_exit_is_followed_by_a_new_start(cloud: LocalCloud, call: Caller) -> None:
     """A crash loop is a service that never gets ready; its instances tell why, its log does not."""
     cloud.add_service("web", containers=[shell("echo hi; exit 3")])
@@ -207,15 +221,21 @@ async def test_a_killed_process_is_started_again(cloud: LocalCloud, call: Caller
     assert (1, "Running", "") == tuple(instance[k] for k in ("restarts", "status", "message"))
 
 
+@pytest.mark.parametrize("resources", [{}, {"limits": {"memory": "512Mi"}}])
 @pytest.mark.parametrize(
     ("command", "reason"),
-    [(["/no/such/file"], "/no/such/file"), (["/"], "Permission denied"), ([], "without a command")],
+    [(["/no/such/file"], "/no/such/file"), (["/"], "cannot start /"), ([], "without a command")],
 )
 async def test_a_bad_command_is_a_crash_loop(
-    cloud: LocalCloud, call: Caller, command: list[str], reason: str
+    cloud: LocalCloud,
+    call: Caller,
+    command: list[str],
+    reason: str,
+    resources: dict[str, Any],
 ) -> None:
     """What cannot be started is no error of the cloud's."""
-    body = {"containers": [{"image": "local", "command": command}]}
+    container = {"image": "local", "command": command, "resources": resources}
+    body = {"containers": [container]}
 
     assert 200 == (await call.service("POST", "web", json=body)).status
 

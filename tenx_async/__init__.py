@@ -51,9 +51,10 @@ from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import LogBatch, LogLine, LogPage
 from tenx_async.pool import SessionPool
-from tenx_async.transport.account import Limits
+from tenx_async.transport.account import Limits, Usage
 from tenx_async.transport.call import Call
 from tenx_async.transport.exchange import Timeouts
+from tenx_async.transport.reconcile import ReconcilePolicy
 from tenx_async.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ __all__ = [
     "PortMapping",
     "PortSpec",
     "QuotaExceeded",
+    "ReconcilePolicy",
     "Redirected",
     "Region",
     "ResponseTooLarge",
@@ -114,6 +116,7 @@ __all__ = [
     "Timeouts",
     "TransportError",
     "Unauthorized",
+    "Usage",
     "Volume",
     "VolumeMount",
     "WindowLimit",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
 from attrs import define, field, frozen
 
@@ -25,7 +26,7 @@ from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.logging import log_event
-from tenx_async.transport.account import Account, Limits
+from tenx_async.transport.account import Account, Limits, Usage
 from tenx_async.transport.calls import ServiceCalls
 
 WORTH_A_CALL = 1.0
@@ -118,13 +119,35 @@ class Services:
         """
         await self.calls.stop(name).run()
 
-    async def restart(self, name: str) -> None:
+    async def restart(
+        self,
+        name: str,
+        *,
+        mode: Literal["native", "verified"] = "native",
+        at_least_once: bool = False,
+        timeout: float = 120.0,  # noqa: ASYNC109  # spans several calls and pauses
+    ) -> None:
         """Restart a service; data in containers without volumes may be lost.
 
+        Args:
+            name: the service.
+            mode: `native` is one call, which leaves no trace; `verified` stops the service,
+                waits, starts it and waits: all of that can be checked, and nothing serves
+                meanwhile.
+            at_least_once: send it again where its answer is lost, at the risk of a second
+                restart.
+            timeout: seconds for each wait of `verified`.
+
         Raises:
-            OutcomeUnknown: the answer was lost; it is not sent again, since it leaves no trace.
+            OutcomeUnknown: the answer was lost, and the service was not seen restarting.
         """
-        await self.calls.restart(name).run()
+        if mode == "native":
+            await self.calls.restart(name, at_least_once=at_least_once).run()
+        else:
+            await self.stop(name)
+            await self.wait(name, "Stopped", timeout=timeout)
+            await self.start(name)
+            await self.wait(name, "Running", timeout=timeout)
 
     async def instances(self, name: str) -> Sequence[Instance]:
         """List the running copies of a service."""
@@ -240,6 +263,7 @@ class Client:
         token: str | None = None,
         region: str | None = None,
         profile: str | None = None,
+        state: Path | None = None,
         allow_plain_http: bool = False,
         limits: Limits | None = None,
         clock: Clock | None = None,
@@ -254,6 +278,8 @@ class Client:
             token: its API token.
             region: such as `beijing1`.
             profile: a table of the profile file.
+            state: a directory in which the calls of the day are counted beyond the life of the
+                process; also `TENX_STATE_DIR`.
             allow_plain_http: let `http://` go to other hosts than this one.
             limits: timeouts, retries, deadline and size bounds.
             clock: what tells the time and waits; the machine's own by default.
@@ -266,6 +292,7 @@ class Client:
             token=account.credentials.token if account else token,
             region=region,
             profile=profile,
+            state=state,
             allow_plain_http=allow_plain_http or account is not None,
         )
         self._owns_account = account is None
@@ -274,6 +301,8 @@ class Client:
             credentials=found.credentials,
             limits=limits or Limits(),
             clock=clock or SystemClock(),
+            emit=listener,
+            state=found.state,
         )
         self._listener = listener
         self.region = found.region
@@ -288,6 +317,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         if self._owns_account:
             await self._account.close()
+
+    @property
+    def usage(self) -> Usage:
+        """The calls that the account has made today, and how it is held back."""
+        return self._account.usage
 
     async def regions(self) -> list[Region]:
         """List the regions of the cloud."""

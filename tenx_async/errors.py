@@ -28,6 +28,7 @@ TenxError
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Self
 
 from attrs import define
@@ -179,8 +180,12 @@ class DeadlineExceeded(OperationError):
     """The caller's deadline passed before the operation ended."""
 
 
+@define(slots=False, eq=False, str=False)
 class QuotaExceeded(OperationError):
     """The caller's own call budget is spent."""
+
+    resumes_at: dt.datetime | None = None
+    """When there will be calls again."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -37,6 +38,7 @@ class SessionPool:
     token: str | None = field(default=None, repr=False)
     region: str | None = None
     profile: str | None = None
+    state: Path | None = None
     allow_plain_http: bool = False
     limits: Limits = field(factory=Limits, repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
@@ -83,20 +85,23 @@ class SessionPool:
             token=token or self.token,
             region=region or self.region,
             profile=profile or self.profile,
+            state=self.state,
             allow_plain_http=self.allow_plain_http,
         )
-        account = self._account(found.endpoint, found.credentials)
+        account = self._account(found)
         return Client(account=account, region=found.region, listener=self.listener)
 
-    def _account(self, endpoint: str, credentials: Credentials) -> Account:
-        key = (endpoint, credentials)
+    def _account(self, found: settings.Settings) -> Account:
+        key = (found.endpoint, found.credentials)
         if key not in self._accounts:
             self._accounts[key] = Account(
-                endpoint=endpoint,
-                credentials=credentials,
+                endpoint=found.endpoint,
+                credentials=found.credentials,
                 limits=self.limits,
                 connector=self._connector,
                 clock=self.clock,
+                emit=self.listener,
+                state=found.state,
             ).open()
         return self._accounts[key]
 

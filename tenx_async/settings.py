@@ -53,6 +53,8 @@ class Settings:
     """Scheme, host and port, without a path."""
     credentials: Credentials
     region: str
+    state: Path | None = None
+    """A directory for what is to survive the process."""
 
 
 def config_file() -> Path:
@@ -67,6 +69,7 @@ def resolve(
     token: str | None = None,
     region: str | None = None,
     profile: str | None = None,
+    state: Path | None = None,
     allow_plain_http: bool = False,
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
@@ -79,6 +82,7 @@ def resolve(
         token: its API token; also `TENX_TOKEN`.
         region: such as `beijing1`; also `TENX_REGION`.
         profile: a table of the profile file; also `TENX_PROFILE`, else `default`.
+        state: a directory for what is to survive the process; also `TENX_STATE_DIR`.
         allow_plain_http: accept `http://` to other hosts than this one, where anybody on the
             way can read the token.
         environment: where the `TENX_…` variables are.
@@ -90,7 +94,7 @@ def resolve(
     given = {"endpoint": endpoint, "username": username, "token": token, "region": region}
     found = {key: value or environment.get(f"TENX_{key.upper()}") for key, value in given.items()}
     name = profile or environment.get("TENX_PROFILE")
-    if name or not all(found[key] for key in _KEYS[1:]):
+    if name or not all(found.values()):
         saved = _read_profile(file or config_file(), name)
         found = {key: value or saved.get(key) for key, value in found.items()}
     missing = [key for key in _KEYS[1:] if not found[key]]
@@ -100,6 +104,7 @@ def resolve(
         endpoint=check_endpoint(found["endpoint"] or DEFAULT_ENDPOINT, allow_plain_http),
         credentials=_check_credentials(found["username"] or "", found["token"] or ""),
         region=region_name(found["region"] or ""),
+        state=state or _directory(environment.get("TENX_STATE_DIR")),
     )
 
 
@@ -109,21 +114,32 @@ def check_endpoint(endpoint: str, allow_plain_http: bool = False) -> str:
     Raises:
         ConfigurationError: not a plain `scheme://host[:port]`, or http beyond this machine.
     """
-    try:
-        parts = urlsplit(endpoint)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"endpoint {endpoint!r} is not a URL: {error}") from None
-    rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in {"http", "https"} or not host or rest or " " in endpoint:
-        shown = endpoint if "@" not in parts.netloc else f"{parts.scheme}://…@{host}"
+    host = _host(endpoint)
+    if not host:
+        shown = "…" if "@" in endpoint else endpoint.partition("?")[0]  # there may be a secret
         raise ConfigurationError(f"endpoint {shown!r} is not of the form https://host[:port]")
+    parts = urlsplit(endpoint)
     if parts.scheme == "http" and not allow_plain_http and not _is_loopback(host):
         raise ConfigurationError(
             f"endpoint {endpoint!r} would carry the token in the clear: use https, "
             "or say allow_plain_http"
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _host(endpoint: str) -> str | None:
+    try:
+        parts = urlsplit(endpoint)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    is_plain = parts.scheme in {"http", "https"} and not rest and " " not in endpoint
+    return host if is_plain else None
+
+
+def _directory(path: str | None) -> Path | None:
+    return Path(path).expanduser() if path else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -161,12 +177,13 @@ def _read_profile(file: Path, name: str | None) -> Mapping[str, Any]:
     if name and name not in profiles:
         known = ", ".join(sorted(profiles)) or "none"
         raise ConfigurationError(f"no profile {name!r} in {file}; there are: {known}")
+    for key, profile in profiles.items():
+        if not isinstance(profile, dict):
+            raise ConfigurationError(f"{file}: {key!r} is in no profile; write it below [default]")
     return _check_profile(file, name or "default", profiles.get(name or "default", {}))
 
 
-def _check_profile(file: Path, name: str, saved: Any) -> Mapping[str, Any]:
-    if not isinstance(saved, dict):
-        raise ConfigurationError(f"{file}: {name!r} is not a table; write it as [{name}]")
+def _check_profile(file: Path, name: str, saved: Mapping[str, Any]) -> Mapping[str, Any]:
     wrong = [key for key in saved if key not in _KEYS or not isinstance(saved[key], str)]
     if wrong:
         raise ConfigurationError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-import msgspec
+from tenx_async.api.decoding import decode
 
 _KEYS = ("message", "error", "details", "msg", "reason")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -22,10 +23,10 @@ def complaint(body: str) -> str:
 
 def _from_json(body: str) -> str | None:
     try:
-        raw = msgspec.json.decode(body)
+        raw = decode(body)
     except ValueError:
         return None
     if isinstance(raw, dict):
         found = (raw[key] for key in _KEYS if raw.get(key))
         raw = next(found, raw)
-    return raw if isinstance(raw, str) else msgspec.json.encode(raw).decode()
+    return raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)

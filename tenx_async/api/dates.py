@@ -16,7 +16,10 @@ def parse_day(text: str) -> dt.date:
     Raises:
         ValueError: neither `YYYY.MM.DD` nor `YYYY-MM-DD`.
     """
-    return dt.date.fromisoformat(text.replace(".", "-"))
+    day = dt.date.fromisoformat(text.replace(".", "-"))
+    if text not in {format_day(day), day.isoformat()}:
+        raise ValueError(f"{text!r} is not a day such as 2015.12.29")
+    return day
 
 
 def parse_instant(text: str) -> dt.datetime:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 from attrs import frozen
+
+from tenx_async.api.decoding import decode
 
 
 @frozen
@@ -20,7 +23,6 @@ class LogEntry:
 
 _documented = msgspec.json.Decoder(list[LogEntry] | None)
 _instance = msgspec.json.Decoder(list[str] | None)
-_anything = msgspec.json.Decoder()
 
 
 def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
@@ -40,12 +42,12 @@ def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
         if not instance:
             return _documented.decode(body) or []
         return [LogEntry(instance, text) for text in _instance.decode(body) or ()]
-    except msgspec.ValidationError:
+    except (ValueError, RecursionError):
         return _read_loosely(body, instance)
 
 
 def _read_loosely(body: bytes, instance: str) -> list[LogEntry]:
-    page = _anything.decode(body)
+    page = decode(body)
     if not isinstance(page, list):
         raise ValueError(f"expected a list of log entries, got {type(page).__name__}")  # noqa: TRY004  # as documented
     return [_entry(raw, instance) for raw in page]
@@ -60,4 +62,4 @@ def _entry(raw: Any, instance: str) -> LogEntry:
 def _text(raw: Any) -> str:
     if isinstance(raw, str):
         return raw
-    return "" if raw is None else msgspec.json.encode(raw).decode()
+    return "" if raw is None else json.dumps(raw, ensure_ascii=False, separators=(",", ":"))

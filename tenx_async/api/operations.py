@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from tenx_async.api import wire
 from tenx_async.api.dates import format_day
+from tenx_async.api.decoding import decode
 from tenx_async.api.entries import LogEntry, read_entries
 from tenx_async.api.models import Identity, Instance, Region, Service
 from tenx_async.api.names import instance_name, region_name, service_name
@@ -30,7 +31,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Repeat(enum.Enum):
     """What may be done about a request whose answer was lost."""
 
-    FREELY = "a read: send it again"
+    FREELY = "a read, or a write whose caller accepts a second execution: send it again"
     IF_UNDONE = (
         "a write whose effect shows: send it again only when it is seen not to have happened"
     )
@@ -59,7 +60,7 @@ class Operation(Generic[T_co]):
     @property
     def is_write(self) -> bool:
         """Whether it changes anything at the server."""
-        return self.repeat is not Repeat.FREELY
+        return self.method != "GET"
 
     def read(self, body: bytes) -> T_co:
         """Make the result of a successful answer's body.
@@ -160,9 +161,15 @@ def stop_service(region: str, name: str) -> Operation[None]:
     return _action("stop", region, name, Repeat.IF_UNDONE)
 
 
-def restart_service(region: str, name: str) -> Operation[None]:
-    """Restart a service; nothing the API shows later tells whether it happened."""
-    return _action("restart", region, name, Repeat.NEVER)
+def restart_service(region: str, name: str, *, at_least_once: bool = False) -> Operation[None]:
+    """Restart a service; nothing the API shows later tells whether it happened.
+
+    Args:
+        region: where it runs.
+        name: the service.
+        at_least_once: send it again where its answer is lost, at the risk of a second restart.
+    """
+    return _action("restart", region, name, Repeat.FREELY if at_least_once else Repeat.NEVER)
 
 
 def read_logs(
@@ -185,7 +192,7 @@ def list_instances(region: str, name: str) -> Operation[list[Instance]]:
         region=region,
         service=name,
         target=f"{_service(region, name)}/instances",
-        reader=lambda body: [wire.load(Instance, raw) for raw in _list(_json(body))],
+        reader=lambda body: [wire.load(Instance, raw) for raw in _list(decode(body))],
     )
 
 
@@ -211,7 +218,7 @@ def list_regions() -> Operation[list[Region]]:
 def get_identity() -> Operation[Identity]:
     """Tell whose credentials these are; the cheapest way to check them."""
     return Operation(
-        verb="auth", target="/v1/auth", reader=lambda body: wire.load(Identity, _json(body))
+        verb="auth", target="/v1/auth", reader=lambda body: wire.load(Identity, decode(body))
     )
 
 
@@ -252,43 +259,46 @@ def _nothing(_: bytes) -> None:
     """The body of this answer is not specified, so it is not looked at."""
 
 
-def _json(body: bytes) -> Any:
-    return msgspec.json.decode(body)
-
-
 def _list(raw: Any) -> list[Any]:
     if not isinstance(raw, list):
         raise ValueError(f"expected a list, got {type(raw).__name__}")  # noqa: TRY004  # as `read`
     return raw
 
 
+def _mapping(raw: Any, key: str) -> dict[str, Any]:
+    if not isinstance(raw, dict) or key not in raw:
+        raise ValueError(f"expected an object with `{key}`")
+    return raw
+
+
 def _read_service(body: bytes, region: str) -> Service:
-    return _located(_json(body), region)
+    return _located(decode(body), region)
 
 
 def _read_services(body: bytes, region: str) -> Iterator[Service]:
-    listing = _json(body)
-    for group in listing if isinstance(listing, list) else [listing]:
-        if not isinstance(group, dict) or "services" not in group:
-            raise ValueError("expected an object with `services`")
-        if group.get("region", region) == region:
-            yield from (_located(raw, region) for raw in _list(group["services"] or []))
+    listing = decode(body)
+    if not isinstance(listing, list):
+        listing = [_mapping(listing, "services") | {"region": region}]
+    for group in listing:
+        services = _list(_mapping(group, "services")["services"] or [])
+        if group.get("region") in (None, region):
+            yield from (_located(raw, region) for raw in services)
 
 
 def _read_created(body: bytes, region: str) -> Service | None:
     """Read what was created; that it was is certain even where the answer cannot be read."""
     try:
-        return _located(_json(body), region)
+        return _located(decode(body), region)
     except ValueError:
         return None
 
 
 def _located(raw: Any, region: str) -> Service:
-    if isinstance(raw, dict):
-        raw.setdefault("region", region)
+    if isinstance(raw, dict) and raw.get("region") is None:
+        raw["region"] = region
     return wire.load(Service, raw)
 
 
 def _read_regions(body: bytes) -> list[Region]:
-    raw = _json(body)
-    return [wire.load(Region, region) for region in _list(raw.get("regions") or [])]
+    regions = _mapping(decode(body), "regions")["regions"]
+    return [wire.load(Region, region) for region in _list(regions or [])]

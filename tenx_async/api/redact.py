@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
 MASK = "***"
 
-_ENV_VALUE = re.compile(r'("value"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_ENV_VALUE = re.compile(r'("value"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[-\w.]+)')
 _SHORTEST = 4
 
 
@@ -19,5 +20,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     masked = _ENV_VALUE.sub(rf'\1"{MASK}"', text)
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
-            masked = masked.replace(secret, MASK)
+            for spelling in _spellings(secret):
+                masked = masked.replace(spelling, MASK)
     return masked
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """The secret as it is, and as either way of writing JSON shows it."""
+    return secret, *(json.dumps(secret, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False))

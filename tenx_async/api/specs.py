@@ -31,8 +31,14 @@ def _command(command: str | Iterable[str]) -> tuple[str, ...]:
 
 def _env(env: Mapping[str, str] | Iterable[EnvVar]) -> tuple[EnvVar, ...]:
     if isinstance(env, Mapping):
-        return tuple(EnvVar(name, value) for name, value in env.items())
-    return tuple(env)
+        env = (EnvVar(name, value) for name, value in env.items())
+    variables = tuple(env)
+    for variable in variables:
+        if not isinstance(variable, EnvVar):
+            raise InvalidSpec("env: give EnvVar(name, value), or a mapping of names to values")
+        if not isinstance(variable.value, str):
+            raise InvalidSpec(f"env: the value of {variable.name!r} is not a text")
+    return variables
 
 
 def _ports(ports: Iterable[PortSpec | int]) -> tuple[PortSpec, ...]:
@@ -58,6 +64,8 @@ def _check_port(_: object, __: object, port: int) -> None:
 def _check_containers(_: object, __: object, containers: tuple[ContainerSpec, ...]) -> None:
     if not containers:
         raise InvalidSpec("containers: a service needs at least one")
+    if not all(isinstance(container, ContainerSpec) for container in containers):
+        raise InvalidSpec("containers: each has to be a ContainerSpec")
 
 
 @frozen

@@ -137,10 +137,14 @@ def _without_nesting(raw: Any) -> Any:
 def _with_nesting(raw: dict[str, Any]) -> dict[str, Any]:
     match raw:
         case {"memory": memory, **others}:
-            resources = others.get("resources") or {}
-            limits = {**resources.get("limits", {}), "memory": memory}
+            resources = _mapping(others.get("resources"))
+            limits = {**_mapping(resources.get("limits")), "memory": memory}
             return {**others, "resources": {**resources, "limits": limits}}
     return raw
+
+
+def _mapping(raw: Any) -> dict[str, Any]:
+    return raw if isinstance(raw, dict) else {}
 
 
 def _number(raw: object) -> int:
@@ -180,7 +184,7 @@ def _texts(raw: object) -> tuple[str, ...]:
     if isinstance(raw, str):
         return (raw,) if raw else ()
     if isinstance(raw, list | tuple):
-        return tuple(map(_text, raw))
+        return tuple(_text(each) for each in raw if each is not None)
     raise ValueError(f"expected a list of texts, got {type(raw).__name__}")
 
 

@@ -9,6 +9,51 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
+class AttemptEnded:
+    """A request was sent, or tried to be, and what came of it is known."""
+
+    operation: str
+    region: str
+    verdict: str
+    """`applied`, `refused`, `rejected`, `ambiguous`, `not_sent`, or `cancelled`."""
+    seconds: float
+    """From the gate to the end of the answer."""
+    status: int | None = None
+    """HTTP status, if the answer was an error's."""
+
+
+@frozen(kw_only=True)
+class Retried:
+    """An operation is going to be sent again."""
+
+    operation: str
+    error: Exception
+    attempt: int
+    """How many attempts there have been."""
+    retry_in: float
+    """Seconds, to which the gate may add."""
+
+
+@frozen(kw_only=True)
+class Paused:
+    """All calls of the account are held back for a while."""
+
+    seconds: float
+    reason: str
+
+
+@frozen(kw_only=True)
+class Reconciled:
+    """A write whose answer was lost was looked into."""
+
+    operation: str
+    finding: str
+    """`applied`, `undone`, `conflict`, or `unknown`."""
+    reads: int
+    """Calls that it took."""
+
+
+@frozen(kw_only=True)
 class SourceFound:
     """A service came into view and is followed from now on."""
 
@@ -75,7 +120,11 @@ class DayOpened:
 
 
 Event = (
-    SourceFound
+    AttemptEnded
+    | Retried
+    | Paused
+    | Reconciled
+    | SourceFound
     | SourceAwaited
     | SourceRemoved
     | SourceReset

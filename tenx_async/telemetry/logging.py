@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import logging
 
-from tenx_async.telemetry.events import DiscoveryFailed, Event, SourceFailed, SourceReset
+from tenx_async.telemetry.events import (
+    DiscoveryFailed,
+    Event,
+    Paused,
+    Reconciled,
+    Retried,
+    SourceFailed,
+    SourceReset,
+)
 
 logger = logging.getLogger("tenx_async")
 
-_WORTH_A_WARNING = (SourceFailed, SourceReset, DiscoveryFailed)
+_WORTH_A_WARNING = (Retried, Paused, Reconciled, SourceFailed, SourceReset, DiscoveryFailed)
 
 
 def log_event(event: Event) -> None:

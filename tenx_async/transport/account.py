@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import math
+from pathlib import Path
 from typing import Self, TypeVar
 
 import aiohttp
 from attrs import define, field, frozen
 
+from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ConfigurationError, DeadlineExceeded, OutcomeUnknown
+from tenx_async.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    OperationError,
+    OutcomeUnknown,
+    QuotaExceeded,
+)
 from tenx_async.settings import Credentials
-from tenx_async.transport.exchange import Exchange, Sent, Timeouts
+from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.logging import log_event
+from tenx_async.transport.budgets import CallBudget
+from tenx_async.transport.counter import SqliteCounter
+from tenx_async.transport.exchange import Exchange, Timeouts
 from tenx_async.transport.gate import Gate
-from tenx_async.transport.retry import Resending, RetryPolicy
-from tenx_async.transport.verdict import AttemptFailed, Verdict
+from tenx_async.transport.pace import Pace
+from tenx_async.transport.pursuit import Means, Pursuit
+from tenx_async.transport.reconcile import ReconcilePolicy
+from tenx_async.transport.retry import RetryPolicy
+from tenx_async.transport.verdict import AttemptFailed
 
 T = TypeVar("T")
 
@@ -26,10 +43,33 @@ class Limits:
 
     timeouts: Timeouts = Timeouts()
     retries: RetryPolicy = RetryPolicy()
+    reconciling: ReconcilePolicy = ReconcilePolicy()
     deadline: float = 120.0
-    """Seconds that a call may take over all its attempts, unless it says otherwise."""
+    """Seconds that an operation may take over all its attempts, unless it says otherwise."""
     largest_reply: int = 64 * 1024 * 1024
     """Bytes after decompression."""
+    calls_per_day: int | None = None
+    """Calls that may be made in a day of UTC; the vendor's beta allowed 100."""
+    calls_per_second: float | None = None
+    """Calls that may be made in a second; without it the server's refusals teach a rate."""
+
+
+@frozen(kw_only=True)
+class Usage:
+    """What an account has used, and how it is held back."""
+
+    calls_today: int
+    """Calls made since midnight UTC."""
+    budget_left: int | None
+    """Calls that are left of the day's budget; `None` without one."""
+    in_flight: int
+    """Calls under way."""
+    limit: int
+    """Calls that may be under way; adapts to what the server bears."""
+    calls_per_second: float | None
+    """The rate learnt from refusals, or set; `None` while there is none."""
+    paused_until: dt.datetime | None
+    """Until when all calls are held back."""
 
 
 @define(kw_only=True)
@@ -42,16 +82,31 @@ class Account:
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     """A connector to share, its owner's to close; without one the account makes its own."""
     clock: Clock = field(factory=SystemClock, repr=False)
-    gate: Gate = field(factory=Gate)
-    _exchange: Exchange | None = field(default=None, init=False, repr=False)
+    emit: Listener = field(default=log_event, repr=False)
+    state: Path | None = field(default=None, repr=False)
+    """A directory in which the calls of the day are counted beyond the life of the process."""
+    gate: Gate = field(init=False, repr=False)
+    _means: Means | None = field(default=None, init=False, repr=False)
+    _counter: SqliteCounter | None = field(default=None, init=False, repr=False)
     _own_connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.gate = Gate(
+            clock=self.clock,
+            emit=self.emit,
+            pace=Pace(ceiling=self.limits.calls_per_second or math.inf),
+            calls=CallBudget(per_day=self.limits.calls_per_day),
+        )
 
     def open(self) -> Self:
         """Make the sessions, in the running loop; nothing is connected yet."""
+        if self.state is not None:
+            self._counter = SqliteCounter.open(self.state, self.endpoint, self.credentials)
+            self.gate.calls.counter = self._counter
         connector = self.connector
         if connector is None:
             connector = self._own_connector = make_connector()
-        self._exchange = Exchange(
+        exchange = Exchange(
             endpoint=self.endpoint,
             credentials=self.credentials,
             connector=connector,
@@ -59,15 +114,39 @@ class Account:
             largest_reply=self.limits.largest_reply,
             clock=self.clock,
         )
+        self._means = Means(
+            exchange=exchange,
+            gate=self.gate,
+            retries=self.limits.retries,
+            reconciling=self.limits.reconciling,
+        )
         return self
 
     async def close(self) -> None:
         """Let go of the sessions, and of the connector if it is the account's own."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            await exchange.close()
+        means, self._means = self._means, None
+        if means is not None:
+            await means.exchange.close()
         if self._own_connector is not None:
             await self._own_connector.close()
+        if self._counter is not None:
+            self._counter.close()
+
+    @property
+    def usage(self) -> Usage:
+        """What has been used, and how calls are held back."""
+        now, calls = self.clock.now(), self.gate.calls
+        today = calls.calls(now)
+        pause = self.gate.paused_until - self.clock.monotonic()
+        rate = self.gate.pace.rate
+        return Usage(
+            calls_today=today,
+            budget_left=None if calls.per_day is None else max(0, calls.per_day - today),
+            in_flight=self.gate.in_flight,
+            limit=self.gate.concurrency.limit,
+            calls_per_second=rate if rate < math.inf else None,
+            paused_until=now + dt.timedelta(seconds=pause) if pause > 0 else None,
+        )
 
     async def perform(
         self,
@@ -75,6 +154,7 @@ class Account:
         *,
         deadline: float | None = None,
         attempts: int | None = None,
+        before: Service | None = None,
     ) -> T:
         """Bring an operation to its end.
 
@@ -82,52 +162,39 @@ class Account:
             operation: what to do.
             deadline: seconds that it may take over all attempts and waits.
             attempts: how often to try; as the account's limits say without it.
+            before: what the service looks like, if that is known: it helps to tell what became
+                of a write whose answer is lost.
 
         Raises:
             ApiError: the server refused.
             TransportError: no usable answer to a read, or a write that was not sent.
             OutcomeUnknown: a write was sent, and whether it was executed cannot be told.
             DeadlineExceeded: time was up first.
+            QuotaExceeded: the day's calls are spent.
         """
-        sent = Sent()
+        if self._means is None:
+            raise ConfigurationError("the client is not open: use it inside `async with`")
         seconds = self.limits.deadline if deadline is None else deadline
-        ends = self.clock.monotonic() + seconds
+        pursuit = Pursuit(
+            operation=operation,
+            means=self._means,
+            deadline=self.clock.monotonic() + seconds,
+            before=before,
+        )
+        error: OperationError
+        cause: BaseException | None = None
         try:
             async with asyncio.timeout(seconds):
-                try:
-                    return await self._attempt(operation, sent)
-                except AttemptFailed as failure:
-                    if attempts == 1:
-                        raise
-                    return await self._resend(operation, sent, failure, ends, attempts)
+                return await pursuit.run(attempts)
         except AttemptFailed as failure:
-            raise _final_error(operation, failure) from failure.__cause__
+            error, cause = failure.error, failure.__cause__
         except TimeoutError:
-            raise _out_of_time(operation, sent, seconds) from None
-
-    async def _resend(
-        self,
-        operation: Operation[T],
-        sent: Sent,
-        first: AttemptFailed,
-        ends: float,
-        attempts: int | None,
-    ) -> T:
-        resending = Resending(
-            operation=operation,
-            policy=self.limits.retries,
-            most=attempts or self.limits.retries.attempts(operation),
-            deadline=ends,
-            clock=self.clock,
-        )
-        return await resending.after(first, lambda: self._attempt(operation, sent))
-
-    async def _attempt(self, operation: Operation[T], sent: Sent) -> T:
-        if self._exchange is None:
-            raise ConfigurationError("the client is not open: use it inside `async with`")
-        async with self.gate.admit():
-            sent.flag = False
-            return await self._exchange.send(operation, sent)
+            error = DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
+        except (DeadlineExceeded, QuotaExceeded) as reason:
+            error = reason
+        if pursuit.may_have_been_executed:
+            raise _unknown(operation, error) from error
+        raise error from cause
 
 
 def make_connector() -> aiohttp.TCPConnector:
@@ -135,22 +202,10 @@ def make_connector() -> aiohttp.TCPConnector:
     return aiohttp.TCPConnector(limit=0)
 
 
-def _final_error(operation: Operation[T], failure: AttemptFailed) -> Exception:
-    if operation.is_write and failure.verdict is Verdict.AMBIGUOUS:
-        return OutcomeUnknown(
-            f"it was sent, but not answered as it should: {failure.error.message}; "
-            "look at the service before asking again",
-            operation=str(operation),
-            attempts=failure.error.attempts,
-        )
-    return failure.error
-
-
-def _out_of_time(operation: Operation[T], sent: Sent, seconds: float) -> Exception:
-    if operation.is_write and sent.flag:
-        return OutcomeUnknown(
-            f"it was sent, and not answered within {seconds:g} s; "
-            "look at the service before asking again",
-            operation=str(operation),
-        )
-    return DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
+def _unknown(operation: Operation[T], reason: OperationError) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"it was sent, and whether it was executed cannot be told ({reason.message}); "
+        "look at the service before asking again",
+        operation=str(operation),
+        attempts=reason.attempts,
+    )

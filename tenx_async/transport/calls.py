@@ -8,57 +8,67 @@ from attrs import frozen
 
 from tenx_async.api import operations
 from tenx_async.api.models import Instance, Service
-from tenx_async.api.operations import Operation
 from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
-from tenx_async.transport.account import Account, T
+from tenx_async.transport.account import Account
 from tenx_async.transport.call import Call
 
 
 @frozen
 class ServiceCalls:
-    """The operations on services as values, not yet done: for `SessionPool.run`."""
+    """The operations on services as values, not yet done: for `SessionPool.run`.
+
+    A write takes what the service was `seen` to look like, if that is known: one that would change
+    nothing is then not sent, and one whose answer is lost can be told about with more certainty.
+    """
 
     _account: Account
     _region: str
 
     def list(self) -> Call[list[Service]]:
         """List all services."""
-        return self._call(operations.list_services(self._region))
+        return Call(operations.list_services(self._region), self._account)
 
     def get(self, name: str) -> Call[Service]:
         """Get one service."""
-        return self._call(operations.get_service(self._region, name))
+        return Call(operations.get_service(self._region, name), self._account)
 
-    def create(self, name: str, spec: ServiceSpec) -> Call[Service | None]:
+    def create(
+        self, name: str, spec: ServiceSpec, *, seen: Service | None = None
+    ) -> Call[Service | None]:
         """Create a service."""
-        return self._call(operations.create_service(self._region, name, spec))
+        return Call(operations.create_service(self._region, name, spec), self._account, seen)
 
     def update(
-        self, name: str, update: ServiceUpdate, *, memory_key: MemoryKey = "resource"
+        self,
+        name: str,
+        update: ServiceUpdate,
+        *,
+        memory_key: MemoryKey = "resource",
+        seen: Service | None = None,
     ) -> Call[None]:
         """Change a service."""
         operation = operations.update_service(self._region, name, update, memory_key=memory_key)
-        return self._call(operation)
+        return Call(operation, self._account, seen)
 
-    def delete(self, name: str) -> Call[None]:
+    def delete(self, name: str, *, seen: Service | None = None) -> Call[None]:
         """Delete a service and its log."""
-        return self._call(operations.delete_service(self._region, name))
+        return Call(operations.delete_service(self._region, name), self._account, seen)
 
-    def start(self, name: str) -> Call[None]:
+    def start(self, name: str, *, seen: Service | None = None) -> Call[None]:
         """Start a stopped service."""
-        return self._call(operations.start_service(self._region, name))
+        return Call(operations.start_service(self._region, name), self._account, seen)
 
-    def stop(self, name: str) -> Call[None]:
+    def stop(self, name: str, *, seen: Service | None = None) -> Call[None]:
         """Stop a running service."""
-        return self._call(operations.stop_service(self._region, name))
+        return Call(operations.stop_service(self._region, name), self._account, seen)
 
-    def restart(self, name: str) -> Call[None]:
-        """Restart a service."""
-        return self._call(operations.restart_service(self._region, name))
+    def restart(
+        self, name: str, *, at_least_once: bool = False, seen: Service | None = None
+    ) -> Call[None]:
+        """Restart a service; `at_least_once` accepts a second restart where an answer is lost."""
+        operation = operations.restart_service(self._region, name, at_least_once=at_least_once)
+        return Call(operation, self._account, seen)
 
     def instances(self, name: str) -> Call[Sequence[Instance]]:
         """List the running copies of a service."""
-        return self._call(operations.list_instances(self._region, name))
-
-    def _call(self, operation: Operation[T]) -> Call[T]:
-        return Call(operation, self._account)
+        return Call(operations.list_instances(self._region, name), self._account)

@@ -1,33 +1,132 @@
-"""The one gate that every call of an account passes."""
+"""The one gate that every call of an account passes: places, pace, shared pauses, budgets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import math
+import random
+from collections.abc import Callable
 
 from attrs import define, field
 
+from tenx_async.clock import Clock
+from tenx_async.errors import DeadlineExceeded, ServerError, Throttled, TimedOut
+from tenx_async.telemetry.events import Listener, Paused
+from tenx_async.transport.budgets import CallBudget, RetryBudget
+from tenx_async.transport.concurrency import ConcurrencyLimit
+from tenx_async.transport.pace import Pace
+from tenx_async.transport.verdict import AttemptFailed, Verdict
 
-@define(kw_only=True)
+_LONGEST_BLIND_PAUSE = 20.0
+
+
+@define(kw_only=True, eq=False)
 class Gate:
-    """Bounds how many calls are under way at once, and counts them."""
+    """Lets calls through one after the other, as many and as fast as the server bears."""
 
-    limit: int = 8
-    calls: int = 0
-    in_flight: int = 0
-    _places: asyncio.Semaphore = field(init=False, repr=False)
+    clock: Clock = field(repr=False)
+    emit: Listener = field(repr=False)
+    concurrency: ConcurrencyLimit = field(factory=ConcurrencyLimit)
+    pace: Pace = field(factory=Pace)
+    retries: RetryBudget = field(factory=RetryBudget)
+    calls: CallBudget = field(factory=CallBudget)
+    chance: Callable[[], float] = field(default=random.random, repr=False)
+    in_flight: int = field(default=0, init=False)
+    paused_until: float = field(default=-math.inf, init=False)
+    """By the clock's `monotonic`."""
+    _throttles: int = field(default=0, init=False, repr=False)
+    """Throttles in a row, those that come together counted once."""
+    _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+    _freed: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        self._places = asyncio.Semaphore(self.limit)
+    async def enter(self, operation: str, deadline: float = math.inf) -> float:
+        """Wait for a turn and take a place, which `leave` or `abandon` gives back.
 
-    @asynccontextmanager
-    async def admit(self) -> AsyncIterator[None]:
-        """Wait for a place, and hold it."""
-        async with self._places:
-            self.calls += 1
+        Returns:
+            when the call begins, by the clock's `monotonic`.
+
+        Raises:
+            QuotaExceeded: the day's calls are spent.
+            DeadlineExceeded: the turn would come too late.
+        """
+        async with self._turn:
+            while (wait := self._wait()) != 0.0:
+                if wait == math.inf:
+                    self._freed.clear()
+                    await self._freed.wait()
+                elif self.clock.monotonic() + wait > deadline:
+                    raise DeadlineExceeded(
+                        f"its turn would come in {wait:.1f} s, after its deadline",
+                        operation=operation,
+                    )
+                else:
+                    await self.clock.sleep(wait)
+            self.calls.spend(self.clock.now(), operation)
+            now = self.clock.monotonic()
+            self.pace.take(now)
             self.in_flight += 1
-            try:
-                yield
-            finally:
-                self.in_flight -= 1
+            return now
+
+    def leave(self, began: float) -> None:
+        """Give a place back after a call that succeeded."""
+        self._answered(began)
+        self.retries.refund(1.0)
+        self._give_back()
+
+    def leave_failed(self, began: float, failure: AttemptFailed) -> None:
+        """Give a place back after a call that did not succeed."""
+        now = self.clock.monotonic()
+        if failure.verdict is Verdict.REFUSED:
+            self._answered(began)
+        elif failure.verdict is Verdict.NOT_SENT:
+            self.calls.take_back(self.clock.now())
+        elif failure.verdict is Verdict.REJECTED:
+            self._throttled(now, failure)
+        if _means_overload(failure):
+            self.concurrency.overloaded(now)
+        self._give_back()
+
+    def abandon(self) -> None:
+        """Give a place back after a call that was cancelled."""
+        self._give_back()
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Hold every call back for a while."""
+        now = self.clock.monotonic()
+        is_new = now >= self.paused_until
+        self.paused_until = max(self.paused_until, now + seconds)
+        if is_new:
+            self.emit(Paused(seconds=seconds, reason=reason))
+
+    def _wait(self) -> float:
+        """Seconds until the next call may go; infinity while there is no place."""
+        if self.in_flight >= self.concurrency.limit:
+            return math.inf
+        now = self.clock.monotonic()
+        return max(0.0, self.paused_until - now, self.pace.delay(now))
+
+    def _answered(self, began: float) -> None:
+        now = self.clock.monotonic()
+        self.concurrency.answered(now - began, self.in_flight)
+        self.pace.accepted(now)
+        self._throttles = 0
+
+    def _throttled(self, now: float, failure: AttemptFailed) -> None:
+        self.pace.refused(now)
+        if failure.retry_after is not None:
+            self.pause(failure.retry_after * (1 + self.chance() / 10), "the server asks to wait")
+        elif now >= self.paused_until:
+            self._throttles += 1
+            bound = min(_LONGEST_BLIND_PAUSE, 2.0 ** (self._throttles - 1))
+            self.pause(self.chance() * bound, "the server asks for fewer calls")
+
+    def _give_back(self) -> None:
+        self.in_flight -= 1
+        self._freed.set()
+
+
+def _means_overload(failure: AttemptFailed) -> bool:
+    error = failure.error
+    return isinstance(error, Throttled | TimedOut) or (
+        isinstance(error, ServerError) and error.status == 503
+    )

@@ -10,8 +10,10 @@ from attrs import define, field, frozen
 from tenacity import AsyncRetrying, RetryCallState
 
 from tenx_async.api.operations import Operation, Repeat
-from tenx_async.clock import Clock
 from tenx_async.errors import DeadlineExceeded
+from tenx_async.telemetry.events import Retried
+from tenx_async.transport.budgets import THROTTLE_RETRY, TRANSIENT_RETRY
+from tenx_async.transport.gate import Gate
 from tenx_async.transport.verdict import AttemptFailed, Verdict
 
 T = TypeVar("T")
@@ -40,15 +42,19 @@ class RetryPolicy:
 
 
 def may_resend(verdict: Verdict, repeat: Repeat) -> bool:
-    """Tell whether sending again can do no harm."""
+    """Tell whether sending again can do no harm, or none that the caller has not accepted."""
     if verdict is Verdict.AMBIGUOUS:
         return repeat is Repeat.FREELY
-    return verdict in {Verdict.NOT_SENT, Verdict.REJECTED}
+    return verdict in {Verdict.NOT_SENT, Verdict.REJECTED, Verdict.UNDONE}
 
 
 @define(kw_only=True)
 class Resending:
-    """Sends one operation again until it succeeds, may not be repeated, or time is up."""
+    """Sends one operation again until it succeeds, may not be repeated, or time is up.
+
+    A refusal for being too fast is no attempt: the gate makes everybody wait, and the deadline
+    bounds it.
+    """
 
     operation: Operation[object]
     policy: RetryPolicy
@@ -56,11 +62,12 @@ class Resending:
     """Attempts in all."""
     deadline: float
     """When to have ended, by the clock's `monotonic`."""
-    clock: Clock
+    gate: Gate
     chance: Callable[[], float] = random.random
-    attempts: int = 0
-    """Attempts made so far that count; a refusal for being too fast does not."""
+    _counted: int = field(default=0, init=False)
     _pause: float = field(default=0.0, init=False)
+    _drawn: float = field(default=0.0, init=False)
+    """What this operation's retries have cost so far."""
 
     async def after(self, first: AttemptFailed, attempt: Callable[[], Awaitable[T]]) -> T:
         """Go on after a first attempt that failed.
@@ -76,37 +83,64 @@ class Resending:
                 raise failures.pop()
             return await attempt()
 
-        return await AsyncRetrying(
-            sleep=self.clock.sleep,
+        result: T = await AsyncRetrying(
+            sleep=self.gate.clock.sleep,
             retry=self._is_worth_it,
             wait=lambda _: self._pause,
             stop=self._is_too_late,
+            before_sleep=self._tell,
             reraise=True,
         )(again)
+        self.gate.retries.refund(self._drawn)
+        return result
 
     def _is_worth_it(self, state: RetryCallState) -> bool:
-        failure = state.outcome.exception() if state.outcome else None
-        if not isinstance(failure, AttemptFailed):
+        failure = _failure(state)
+        if failure is None:
             return False
-        rejected = failure.verdict is Verdict.REJECTED
-        self.attempts += not rejected
         failure.error.after(state.attempt_number)
-        self._pause = self._pause_after(failure)
+        rejected = failure.verdict is Verdict.REJECTED
+        self._counted += not rejected
+        self._pause = 0.0 if rejected else self.policy.pause(self._counted, self.chance())
         return may_resend(failure.verdict, self.operation.repeat) and (
-            rejected or self.attempts < self.most
+            rejected or self._counted < self.most
         )
 
-    def _pause_after(self, failure: AttemptFailed) -> float:
-        if failure.retry_after is not None:
-            return failure.retry_after * (1 + self.chance() / 10)
-        return self.policy.pause(max(self.attempts, 1), self.chance())
-
     def _is_too_late(self, state: RetryCallState) -> bool:
-        if self.clock.monotonic() + self._pause < self.deadline:
+        failure = _failure(state)
+        if self.gate.clock.monotonic() + self._pause < self.deadline:
+            self._pay(failure)
             return False
-        failure = state.outcome.exception() if state.outcome else None
         raise DeadlineExceeded(
-            f"no time left for another attempt; the last one failed: {failure}",
+            f"no time left for another attempt; the last one failed: {failure and failure.error}",
             operation=str(self.operation),
             attempts=state.attempt_number,
         ) from failure
+
+    def _pay(self, failure: AttemptFailed | None) -> None:
+        """Take what a retry costs from everybody's budget, up to one operation's share of it."""
+        rejected = failure is not None and failure.verdict is Verdict.REJECTED
+        price = THROTTLE_RETRY if rejected else TRANSIENT_RETRY
+        cost = min(price, self.gate.retries.share - self._drawn)
+        pause = self.gate.retries.draw(cost)
+        if pause:
+            self.gate.pause(pause, "too many calls failed lately")
+        else:
+            self._drawn += cost
+
+    def _tell(self, state: RetryCallState) -> None:
+        failure = _failure(state)
+        if failure is not None and failure.verdict is not Verdict.REJECTED:
+            self.gate.emit(
+                Retried(
+                    operation=str(self.operation),
+                    error=failure.error,
+                    attempt=state.attempt_number,
+                    retry_in=self._pause,
+                )
+            )
+
+
+def _failure(state: RetryCallState) -> AttemptFailed | None:
+    failure = state.outcome.exception() if state.outcome else None
+    return failure if isinstance(failure, AttemptFailed) else None

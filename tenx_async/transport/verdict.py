@@ -22,6 +22,7 @@ class Verdict(enum.Enum):
     NOT_SENT = "no byte left: any operation may be sent again"
     REJECTED = "the server did nothing and asks to wait: any operation may be sent again"
     REFUSED = "the server did nothing and will not"
+    UNDONE = "it was looked into and found not to have happened: it may be sent again"
     AMBIGUOUS = "it may have been executed, or not"
     APPLIED = "it was executed"
 

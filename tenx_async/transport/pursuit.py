@@ -1,0 +1,233 @@
+"""One operation seen through to its end: attempts, resends, and looks where an answer is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Generic, TypeVar, cast
+
+from attrs import define, field, frozen
+
+from tenx_async.api.models import Service
+from tenx_async.api.operations import Operation, Repeat, get_service
+from tenx_async.errors import Conflict, NotFound, OperationError
+from tenx_async.telemetry.events import AttemptEnded, Reconciled
+from tenx_async.transport.exchange import Exchange, Sent
+from tenx_async.transport.gate import Gate
+from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
+from tenx_async.transport.retry import Resending, RetryPolicy
+from tenx_async.transport.verdict import AttemptFailed, Verdict
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@frozen(kw_only=True)
+class Means:
+    """What the operations of an account are done with."""
+
+    exchange: Exchange
+    gate: Gate
+    retries: RetryPolicy
+    reconciling: ReconcilePolicy
+
+
+@define(kw_only=True)
+class Pursuit(Generic[T]):
+    """Sees one operation through to its end."""
+
+    operation: Operation[T]
+    means: Means
+    deadline: float
+    """When to have ended, by the clock's `monotonic`."""
+    before: Service | None = None
+    """What the service looked like before, if that is known."""
+    chance: Callable[[], float] = random.random
+    _began: dt.datetime = field(init=False)
+    _sent: Sent = field(factory=Sent, init=False)
+    """Whether the current attempt may have been executed."""
+    _lingers: bool = field(default=False, init=False)
+    """Whether an earlier attempt may have been executed, and nobody looks into it."""
+    _doubted: bool = field(default=False, init=False)
+    """Whether an earlier attempt's answer was lost."""
+    _looks: list[Look] = field(factory=list, init=False)
+    """What the service looked like since the current attempt was sent."""
+
+    def __attrs_post_init__(self) -> None:
+        self._began = self.means.gate.clock.now()
+
+    @property
+    def may_have_been_executed(self) -> bool:
+        """Whether it is a write that the server may have executed."""
+        return self.operation.is_write and (self._sent.flag or self._lingers)
+
+    async def run(self, most: int | None = None) -> T:
+        """Bring the operation to its end, in at most so many attempts.
+
+        Raises:
+            AttemptFailed: it has no result.
+            OperationError: it could not go on for lack of time or calls.
+        """
+        try:
+            return await self._attempt()
+        except AttemptFailed as first:
+            most = most or self.means.retries.attempts(self.operation)
+            if most == 1:
+                raise
+            return await self._resending(most).after(first, self._attempt)
+
+    def _resending(self, most: int) -> Resending:
+        return Resending(
+            operation=self.operation,
+            policy=self.means.retries,
+            most=most,
+            deadline=self.deadline,
+            gate=self.means.gate,
+            chance=self.chance,
+        )
+
+    async def _attempt(self) -> T:
+        """Send it once, and find out what became of it."""
+        self._sent = Sent()
+        self._looks.clear()
+        try:
+            return await self._send(self.operation, self._sent)
+        except AttemptFailed as failure:
+            if failure.verdict is Verdict.AMBIGUOUS:
+                return await self._doubt(failure)
+            self._sent = Sent()
+            if failure.verdict is Verdict.REFUSED and self._doubted:
+                return await self._reread(failure)
+            raise
+
+    async def _doubt(self, failure: AttemptFailed) -> T:
+        """Decide what to do about an answer that is lost."""
+        if not self.operation.is_write:
+            raise failure
+        if self.operation.repeat is Repeat.FREELY:
+            self._lingers = True
+            raise failure
+        self._doubted = True
+        return await self._look_into(failure)
+
+    async def _send(self, operation: Operation[R], sent: Sent) -> R:
+        gate = self.means.gate
+        began = await gate.enter(str(operation), self.deadline)
+        try:
+            async with self._watched(operation):
+                result = await self.means.exchange.send(operation, sent)
+        except AttemptFailed as failure:
+            gate.leave_failed(began, failure)
+            self._tell(operation, began, failure.verdict.name.lower(), failure)
+            raise
+        except BaseException:
+            gate.abandon()
+            self._tell(operation, began, "cancelled")
+            raise
+        gate.leave(began)
+        self._tell(operation, began, "applied")
+        return result
+
+    def _tell(
+        self,
+        operation: Operation[object],
+        began: float,
+        verdict: str,
+        failure: AttemptFailed | None = None,
+    ) -> None:
+        gate = self.means.gate
+        gate.emit(
+            AttemptEnded(
+                operation=str(operation),
+                region=operation.region,
+                verdict=verdict,
+                seconds=gate.clock.monotonic() - began,
+                status=getattr(failure.error, "status", None) if failure else None,
+            )
+        )
+
+    def _watched(self, operation: Operation[object]) -> AbstractAsyncContextManager[None]:
+        return self._watching() if operation.repeat is Repeat.NEVER else nullcontext()
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        """Look at the service while an answer is slow: a restart shows only while it happens."""
+        watch = asyncio.create_task(self._watch(), name=f"tenx-watch {self.operation}")
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+            if not watch.cancelled():
+                watch.result()
+
+    async def _watch(self) -> None:
+        for pause in self.means.reconciling.pauses(self.chance):
+            await self.means.gate.clock.sleep(pause)
+            await self._look()
+
+    async def _look_into(self, failure: AttemptFailed) -> T:
+        """Find out by looks at the service what became of a write whose answer was lost."""
+        clock = self.means.gate.clock
+        doubt = Doubt(
+            operation=self.operation,
+            sent_at=self._began,
+            failed_at=clock.monotonic(),
+            before=self.before,
+            policy=self.means.reconciling,
+        )
+        finding = doubt.resolve(self._looks)
+        pauses = self.means.reconciling.pauses(self.chance)
+        while finding is None:
+            pause = next(pauses)
+            if clock.monotonic() + pause >= self.deadline:
+                finding = Finding.UNKNOWN
+                break
+            await clock.sleep(pause)
+            await self._look()
+            finding = doubt.resolve(self._looks)
+        return self._conclude(finding, failure)
+
+    async def _reread(self, failure: AttemptFailed) -> T:
+        """Read a refusal in the light of an earlier attempt, which may have landed late."""
+        if self.operation.verb == "delete" and isinstance(failure.error, NotFound):
+            return self._conclude(Finding.APPLIED, failure)
+        if isinstance(failure.error, Conflict):
+            return await self._look_into(failure)
+        raise failure
+
+    def _conclude(self, finding: Finding, failure: AttemptFailed) -> T:
+        reads, seen = len(self._looks), self._looks[-1].service if self._looks else None
+        self.means.gate.emit(
+            Reconciled(operation=str(self.operation), finding=finding, reads=reads)
+        )
+        if finding is Finding.APPLIED:
+            return cast("T", seen if self.operation.verb == "create" else None)
+        if finding is Finding.UNKNOWN:
+            raise AttemptFailed(Verdict.AMBIGUOUS, failure.error) from failure
+        self._sent = Sent()
+        if finding is Finding.UNDONE:
+            raise AttemptFailed(Verdict.UNDONE, failure.error) from failure
+        error = Conflict(
+            "its answer was lost, and the service is now neither as it was nor as wanted: "
+            "somebody else was at it",
+            operation=str(self.operation),
+            status=409,
+        )
+        raise AttemptFailed(Verdict.REFUSED, error) from failure
+
+    async def _look(self) -> None:
+        """Note what the service looks like now; a look that fails tells nothing."""
+        operation = get_service(self.operation.region, self.operation.service)
+        try:
+            service = await self._send(operation, Sent())
+        except AttemptFailed as failure:
+            if not isinstance(failure.error, NotFound):
+                return
+            service = None
+        except OperationError:
+            return
+        self._looks.append(Look(self.means.gate.clock.monotonic(), service))

@@ -1,0 +1,180 @@
+"""What became of a write whose answer was lost, told from what the service looks like after.
+
+| operation | applied when | not applied, may be sent again, when | otherwise |
+|---|---|---|---|
+| create | there, as wanted, made since | absent, settled | conflict |
+| update | as wanted | as before, settled | conflict |
+| delete | absent, or another of the same name | the same one, settled | unknown |
+| start, stop | there or on its way | unchanged, settled | unknown |
+| restart | seen restarting, or not running where it ran | never | unknown |
+
+Settled: two equal looks some time apart, long enough after the failure for a late landing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import frozen
+
+from tenx_async.api.containment import contains, is_already
+from tenx_async.api.models import Service
+from tenx_async.api.operations import Operation
+from tenx_async.api.specs import ServiceUpdate
+
+_RESTARTING = frozenset({"restarting", "redeploying"})
+
+
+class Finding(enum.StrEnum):
+    """What became of a write."""
+
+    APPLIED = "applied"
+    UNDONE = "undone"
+    """It was not executed and will not be any more; it may be sent again."""
+    CONFLICT = "conflict"
+    """Somebody else was at it."""
+    UNKNOWN = "unknown"
+
+
+@frozen(kw_only=True)
+class ReconcilePolicy:
+    """When to look at a service after a write whose answer was lost, in seconds."""
+
+    first: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+    """Pauses before the first looks."""
+    then: float = 5.0
+    """Pause before every further look."""
+    spread: float = 0.2
+    """Share by which pauses are made longer or shorter, so that many do not come together."""
+    settled_after: float = 5.0
+    """How long after the failure a write may still land."""
+    settled_apart: float = 2.0
+    """How far apart two equal looks must be."""
+    clock_skew: float = 5.0
+    """How far the server's clock may be behind."""
+
+    def pauses(self, chance: Callable[[], float] = random.random) -> Iterator[float]:
+        """The pauses before each look, without end."""
+        for pause in self.first:
+            yield pause * (1 + self.spread * (2 * chance() - 1))
+        while True:
+            yield self.then * (1 + self.spread * (2 * chance() - 1))
+
+
+@frozen
+class Look:
+    """What a service looked like at a time."""
+
+    at: float
+    """Seconds, by a monotonic clock."""
+    service: Service | None
+    """`None`: there was none."""
+
+    @property
+    def essence(self) -> object:
+        """What tells a changed service from an unchanged one."""
+        if self.service is None:
+            return None
+        seen = self.service
+        memory = tuple(container.memory for container in seen.containers)
+        domains = tuple(sorted(seen.binding_domain_name or ()))
+        return seen.uid, seen.status, seen.target_instance_size, memory, domains
+
+
+@frozen(kw_only=True)
+class Doubt:
+    """A write that may or may not have been executed."""
+
+    operation: Operation[object]
+    sent_at: dt.datetime
+    """When it was first sent, by this machine's clock."""
+    failed_at: float
+    """When it failed, by the monotonic clock of the looks."""
+    before: Service | None
+    """What the service looked like before, if that is known."""
+    policy: ReconcilePolicy
+
+    def resolve(self, looks: Sequence[Look]) -> Finding | None:
+        """Tell what became of it; `None`: look again."""
+        if not looks:
+            return None
+        verb = self.operation.verb
+        judges = {"create": self._create, "update": self._update, "delete": self._delete}
+        if verb == "restart":
+            return self._restart(looks)
+        return judges.get(verb, self._start_or_stop)(looks[-1].service, self._has_settled(looks))
+
+    def _create(self, seen: Service | None, settled: bool) -> Finding | None:
+        if seen is None:
+            return Finding.UNDONE if settled else None
+        mine = self._made_since(seen) is not False and self._is_as_wanted(seen)
+        return Finding.APPLIED if mine else Finding.CONFLICT
+
+    def _update(self, seen: Service | None, settled: bool) -> Finding | None:
+        if seen is not None and self._is_as_wanted(seen):
+            return Finding.APPLIED
+        if not settled:
+            return None
+        if seen is None:
+            return Finding.CONFLICT
+        moved = self.before is not None and Look(0, self.before).essence != Look(0, seen).essence
+        return Finding.CONFLICT if moved else Finding.UNDONE
+
+    def _delete(self, seen: Service | None, settled: bool) -> Finding | None:
+        if seen is None:
+            return Finding.APPLIED
+        if self.before is not None and self.before.uid and seen.uid:
+            if seen.uid != self.before.uid:
+                return Finding.APPLIED
+            is_the_same = True
+        else:
+            is_the_same = self._made_since(seen) is False
+        if not settled or seen.has_status("terminating"):
+            return None
+        return Finding.UNDONE if is_the_same else Finding.UNKNOWN
+
+    def _start_or_stop(self, seen: Service | None, settled: bool) -> Finding | None:
+        if seen is not None and is_already(self.operation.verb)(seen):
+            return Finding.APPLIED
+        if not settled:
+            return None
+        return Finding.UNKNOWN if seen is None else Finding.UNDONE
+
+    def _restart(self, looks: Sequence[Look]) -> Finding | None:
+        ran = self.before is not None and self.before.has_status("running")
+        for service in (look.service for look in looks):
+            status = (service.status or "").casefold() if service else "running"
+            if status in _RESTARTING or (ran and status and status != "running"):
+                return Finding.APPLIED
+        return Finding.UNKNOWN if self._has_settled(looks) else None
+
+    def _is_as_wanted(self, seen: Service) -> bool:
+        wanted = self.operation.wanted
+        return wanted is not None and contains(seen, wanted)
+
+    def _made_since(self, seen: Service) -> bool | None:
+        """Whether the service was made after the write was sent; `None`: it does not say."""
+        if seen.created_at is None:
+            return None
+        return seen.created_at >= self.sent_at - dt.timedelta(seconds=self.policy.clock_skew)
+
+    def _has_settled(self, looks: Sequence[Look]) -> bool:
+        last = looks[-1]
+        if last.at < self.failed_at + self.policy.settled_after:
+            return False
+        for earlier in reversed(looks[:-1]):
+            if earlier.essence != last.essence:
+                return False
+            if last.at - earlier.at >= self.policy.settled_apart:
+                return True
+        return False
+
+
+def is_unchanged(operation: Operation[object], seen: Service) -> bool:
+    """Tell whether a write has nothing to do, given what the service looks like."""
+    if operation.verb == "create" or isinstance(operation.wanted, ServiceUpdate):
+        return operation.wanted is not None and contains(seen, operation.wanted)
+    return is_already(operation.verb)(seen)

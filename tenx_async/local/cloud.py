@@ -41,7 +41,7 @@ class LocalCloud:
         host: A loopback address.
         port: 0 takes a free one.
         runtime: `scripted`: nothing runs, lines come from `append()`; `process`: every instance
-            is a child process, its output is its log.
+            is a child process, its output is its log; 128 MiB are kept of each service's.
         transition: Seconds that Starting, Stopping, Restarting… last in the scripted runtime, by
             `clock`; 0: they are over at once.
         stop_grace: Seconds between SIGTERM and SIGKILL in the process runtime.

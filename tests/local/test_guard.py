@@ -24,10 +24,12 @@ from tenx_async.local import LocalCloud
 
 async def main():
     async with LocalCloud(runtime="process") as cloud:
-        script = "trap '' TERM; sleep 1000 & echo $!; setsid sleep 1000 & echo $!; echo $$; wait"
-        containers = [{"image": "local", "command": ["sh", "-c", script]}]
+        sleepers = "sleep 1000", "setsid sleep 1000", "env -i sleep 1000"
+        script = "; ".join(f"{sleeper} & echo $!" for sleeper in sleepers)
+        command = ["sh", "-c", f"trap '' TERM; {script}; echo $$; wait"]
+        containers = [{"image": "local", "command": command}]
         cloud.add_service("web", instances=3, containers=containers)
-        while len(cloud.log("web")) < 9:
+        while len(cloud.log("web")) < 12:
             await asyncio.sleep(0.01)
         print(json.dumps([int(line.log) for line in cloud.log("web")]), flush=True)
         await asyncio.sleep(1000)
@@ -54,7 +56,7 @@ async def test_nothing_survives_the_clouds_own_death(
     """However the cloud dies, its children die too, and theirs, in whatever session they are."""
     assert process.stdout
     pids = json.loads(await process.stdout.readline())
-    assert [True] * 9 == [is_running(pid) for pid in pids]
+    assert [True] * 12 == [is_running(pid) for pid in pids]
 
     process.send_signal(number)
 

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tenx_async.local import LocalCloud, processes
+from tenx_async.local.services import REDEPLOY, RESTART, RUNNING
 
 from .conftest import Caller, headers, until
 from .processes import SLEEP, is_running, python, shell, status, texts
@@ -52,6 +53,7 @@ print("ready")
 while True:
     time.sleep(1)
 """
+STUBBORN = "trap '' TERM; echo $$; while :; do sleep 0.05; done"
 LISTEN = """
 import os, socket
 with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as server:
@@ -327,6 +329,23 @@ async def test_changes_follow_each_other(cloud: LocalCloud, call: Caller) -> Non
     assert 3 == len(await instances(call))
 
 
+async def test_a_service_is_underway_until_its_last_change(cloud: LocalCloud) -> None:
+    """A change that waits for another one is not over when that is."""
+    cloud.add_service("web", containers=[shell(SLEEP)])
+    await until(lambda: status(cloud) == "Running")
+    service, _ = cloud._operations.found("beijing1", "web")
+    seen = {service.instances[0].name}
+
+    for passage in (RESTART, REDEPLOY):
+        cloud._runtime.begin(service, passage)
+    while service.status != RUNNING:
+        seen |= {instance.name for instance in service.instances}
+        await asyncio.sleep(0)
+
+    seen |= {instance.name for instance in service.instances}
+    assert 3 == len(seen)
+
+
 async def test_a_stopped_service_stays_stopped(cloud: LocalCloud, call: Caller) -> None:
     """Only a start brings processes back, with what was changed meanwhile."""
     cloud.add_service("web", status="Stopped", containers=[shell(f"echo $$; {SLEEP}")])
@@ -418,8 +437,7 @@ async def test_a_cancelled_stop_ends_everything_as_well() -> None:
     """Who cannot wait for the grace cancels the stop; nothing is left then either."""
     cloud = LocalCloud(runtime="process", stop_grace=1000)
     await cloud.start()
-    script = "trap '' TERM; echo $$; while :; do sleep 0.05; done"
-    cloud.add_service("web", containers=[shell(script)])
+    cloud.add_service("web", containers=[shell(STUBBORN)])
     await until(lambda: texts(cloud))
 
     with pytest.raises(TimeoutError):

@@ -1,0 +1,70 @@
+"""`tenx local`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from contextlib import suppress
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenx_async.api import wire
+from tenx_async.cli.ending import run
+from tenx_async.cli.shop import SHOP
+from tenx_async.cli.terminal import say
+
+if TYPE_CHECKING:
+    from tenx_async.local import LocalCloud
+
+
+class Runtime(StrEnum):
+    """What the services of a local cloud are."""
+
+    PROCESS = "process"
+    SCRIPTED = "scripted"
+
+
+def local(
+    *,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    username: Annotated[str, typer.Option(help="The account's name.")] = "demo",
+    token: Annotated[
+        str | None, typer.Option(help="The account's token; a random one without it.")
+    ] = None,
+    region: Annotated[list[str] | None, typer.Option(help="A region; may be repeated.")] = None,
+    runtime: Annotated[
+        Runtime, typer.Option(help="Run what services declare, or only pretend to.")
+    ] = Runtime.PROCESS,
+    demo: Annotated[bool, typer.Option("--demo", help="Begin with services that log.")] = False,
+) -> None:
+    """Run the whole API on this machine until Ctrl-C; its services are processes of this one."""
+    if demo and runtime is Runtime.SCRIPTED:
+        raise typer.BadParameter("--demo needs services that run: leave out --runtime scripted")
+    settings = {"username": username, "token": token, "regions": region or ["beijing1"]}
+    run(_serve(demo, port=port, runtime=runtime.value, **settings))
+
+
+async def _serve(demo: bool, **settings: Any) -> None:
+    from tenx_async.local import LocalCloud  # noqa: PLC0415  # brings a web framework along
+
+    async with LocalCloud(**settings) as cloud:
+        for sample in SHOP if demo else ():
+            cloud.add_service(sample.name, **wire.dump(sample.spec()))
+        say(f"the API listens on {cloud.endpoint} until Ctrl-C; to use it elsewhere:")
+        print(_exports(cloud), file=sys.stderr, flush=True)  # noqa: T201  # its only place
+        with suppress(asyncio.CancelledError):  # Ctrl-C and SIGTERM are how it is meant to end
+            await asyncio.Event().wait()
+        say("stopping")
+
+
+def _exports(cloud: LocalCloud) -> str:
+    settings = {
+        "TENX_ENDPOINT": cloud.endpoint,
+        "TENX_USERNAME": cloud.username,
+        "TENX_TOKEN": cloud.token,
+        "TENX_REGION": cloud.regions[0],
+    }
+    return "\n".join(f"export {name}={shlex.quote(text)}" for name, text in settings.items())

@@ -1,0 +1,90 @@
+"""What became of several operations: a line for each, then the failures by their reason."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+from attrs import define, field
+
+from tenx_async.api.outcome import Outcome
+from tenx_async.cli.ending import Status, explain
+from tenx_async.cli.terminal import say, visible
+from tenx_async.errors import ApiError
+
+_DONE = {
+    "create": "created",
+    "update": "scaled",
+    "delete": "deleted",
+    "start": "started",
+    "stop": "stopped",
+    "restart": "restarted",
+}
+MOST_NAMES = 10
+
+
+class OutcomeFormat(StrEnum):
+    """How outcomes are told."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def outcome_line(outcome: Outcome, form: OutcomeFormat) -> str:
+    """Tell one outcome in one line."""
+    if form is OutcomeFormat.JSON:
+        keys = ("operation", "service", "region", "result", "attempts")
+        fields = {key: getattr(outcome, key) for key in keys}
+        error = None if outcome.error is None else str(outcome.error)
+        return f"{msgspec.json.encode({**fields, 'error': error}).decode()}\n"
+    if outcome.ok:
+        return f"{outcome.service}: {_DONE[outcome.operation]}\n"
+    return f"{outcome.service}: {outcome.result}: {visible(_one_line(outcome.error))}\n"
+
+
+@define
+class Tally:
+    """Counts outcomes of operations on `names`."""
+
+    names: Sequence[str]
+    outcomes: list[Outcome] = field(factory=list, init=False)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one."""
+        self.outcomes.append(outcome)
+
+    def interrupted(self) -> None:
+        """Say of which services nothing is known."""
+        if open_ := set(self.names) - {outcome.service for outcome in self.outcomes}:
+            say(f"interrupted; done or not, look with `tenx ls`: {_some(sorted(open_))}")
+
+    def close(self) -> Status:
+        """Say what failed, by reason; tell the exit status."""
+        groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+        for outcome in self.outcomes:
+            if outcome.error is not None:
+                groups[outcome.result, _reason(outcome.error)].append(outcome)
+        for (result, reason), group in sorted(groups.items(), key=lambda item: -len(item[1])):
+            names = _some([outcome.service for outcome in group])
+            first = explain(group[0].error) if group[0].error else ""
+            say(f"{len(group)} of {len(self.names)} {result}, {reason} ({names}); first: {first}")
+        results = {outcome.result for outcome in self.outcomes if not outcome.ok}
+        if "unknown" in results:
+            return Status.UNKNOWN
+        return Status.FAILED if results else Status.WELL
+
+
+def _reason(error: Exception) -> str:
+    status = f"HTTP {error.status} " if isinstance(error, ApiError) else ""
+    return f"{status}{type(error).__name__}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,166 @@
+"""`tenx ls`, `get`, `create`, `start`, `stop`, `restart`, `delete`, `scale`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenx_async.api import wire
+from tenx_async.api.specs import ServiceSpec, ServiceUpdate
+from tenx_async.cli.ending import Status, run
+from tenx_async.cli.outcomes import OutcomeFormat, Tally, outcome_line
+from tenx_async.cli.render import Format, service_details, service_list
+from tenx_async.cli.target import Target
+from tenx_async.cli.terminal import emit, say
+from tenx_async.errors import InvalidSpec, NotFound
+from tenx_async.logs.selection import Selection
+
+if TYPE_CHECKING:
+    from tenx_async.transport.call import Call
+    from tenx_async.transport.calls import ServiceCalls
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The service.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAMES...", help="The services.")]
+Patterns = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[PATTERNS]...", help="Names or globs such as 'web-*'; none: all."),
+]
+Shown = Annotated[Format, typer.Option("--output", "-o", help="How to show it.")]
+Told = Annotated[OutcomeFormat, typer.Option("--output", "-o", help="How to tell the outcome.")]
+
+
+def ls(context: typer.Context, patterns: Patterns = None, output: Shown = Format.TABLE) -> None:
+    """List services."""
+    run(_ls(context.obj, patterns or (), output))
+
+
+async def _ls(target: Target, patterns: Sequence[str], output: Format) -> None:
+    selection = Selection(patterns)
+    async with target.pool() as pool:
+        services = await pool.client().services.list()
+    chosen = sorted((s for s in services if s.name in selection), key=lambda s: s.name)
+    emit(service_list(chosen, output))
+    if missing := sorted(set(selection.exact) - {service.name for service in chosen}):
+        raise NotFound(f"there is no service {', '.join(missing)}", status=404, operation="ls it")
+    if not chosen:
+        say("no service matches" if patterns else "there are no services")
+
+
+def get(context: typer.Context, name: Name, output: Shown = Format.TABLE) -> None:
+    """Show one service."""
+    run(_get(context.obj, name, output))
+
+
+async def _get(target: Target, name: str, output: Format) -> None:
+    async with target.pool() as pool:
+        service = await pool.client().services.get(name)
+    emit(service_details(service, output))
+
+
+def create(
+    context: typer.Context,
+    name: Name,
+    file: Annotated[
+        Path,
+        typer.Option("--file", "-f", help="JSON as in the API's document; - is standard input."),
+    ],
+    output: Told = OutcomeFormat.TEXT,
+) -> None:
+    """Create a service."""
+    run(_create(context.obj, name, file, output))
+
+
+async def _create(target: Target, name: str, file: Path, output: OutcomeFormat) -> int:
+    spec = _read_spec(file)
+    return await _operate(target, [name], lambda calls, name: calls.create(name, spec), output)
+
+
+def _read_spec(file: Path) -> ServiceSpec:
+    place = "standard input" if str(file) == "-" else str(file)
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        spec = wire.load(ServiceSpec, json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InvalidSpec(
+            f"{place}, line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except ValueError as error:
+        raise InvalidSpec(f"{place}: {error}") from None
+    if unknown := wire.unknown_keys(spec):
+        say(f"{place}: not in the API's document, but sent: {', '.join(unknown)}")
+    return spec
+
+
+def start(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
+    """Start stopped services."""
+    run(_operate(context.obj, names, lambda calls, name: calls.start(name), output))
+
+
+def stop(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
+    """Stop services; what their containers keep outside of volumes may be lost."""
+    run(_operate(context.obj, names, lambda calls, name: calls.stop(name), output))
+
+
+def restart(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
+    """Restart services; what their containers keep outside of volumes may be lost."""
+    run(_operate(context.obj, names, lambda calls, name: calls.restart(name), output))
+
+
+def scale(
+    context: typer.Context,
+    names: Names,
+    to: Annotated[int, typer.Option("--to", metavar="N", min=0, help="Instances of each.")],
+    output: Told = OutcomeFormat.TEXT,
+) -> None:
+    """Let each service run N instances."""
+    update = ServiceUpdate(target_instance_size=to)
+    run(_operate(context.obj, names, lambda calls, name: calls.update(name, update), output))
+
+
+def delete(
+    context: typer.Context,
+    names: Names,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    output: Told = OutcomeFormat.TEXT,
+) -> None:
+    """Delete services and their logs."""
+    if not yes:
+        _confirm(names)
+    run(_operate(context.obj, names, lambda calls, name: calls.delete(name), output))
+
+
+def _confirm(names: list[str]) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("nobody can be asked here: say --yes to delete")
+    if not typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True):
+        say("nothing was deleted")
+        raise typer.Exit(Status.ERROR)
+
+
+async def _operate(
+    target: Target,
+    names: list[str],
+    make: Callable[[ServiceCalls, str], Call[Any]],
+    output: OutcomeFormat,
+) -> int:
+    """Do the same to each service, and tell what became of it."""
+    async with target.pool() as pool:
+        calls = [make(pool.client().services.calls, name) for name in dict.fromkeys(names)]
+        tally = Tally([call.operation.service for call in calls])
+        try:
+            async for outcome in pool.run(calls):
+                tally.add(outcome)
+                if outcome.ok or len(calls) > 1 or output is OutcomeFormat.JSON:
+                    emit(outcome_line(outcome, output))
+        except asyncio.CancelledError:
+            tally.interrupted()
+            raise
+    if len(calls) == 1 and (error := tally.outcomes[0].error):
+        raise error
+    return tally.close()

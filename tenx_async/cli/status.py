@@ -1,0 +1,75 @@
+"""How a following goes, told on standard error."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from tenx_async.cli.ending import explain
+from tenx_async.cli.terminal import say
+from tenx_async.telemetry.events import (
+    DiscoveryFailed,
+    Event,
+    SourceAwaited,
+    SourceFailed,
+    SourceFound,
+    SourceRecovered,
+    SourceRemoved,
+    SourceReset,
+)
+
+FEW = 5
+"""Services that are told of one by one; beyond that only how many."""
+
+
+@define
+class Following:
+    """Listens to a follower; without `live` the end of a log is no news."""
+
+    live: bool
+    _begun: bool = field(default=False, init=False)
+    _found: list[str] = field(factory=list, init=False)
+    _failing: set[str] = field(factory=set, init=False)
+
+    def begin(self) -> None:
+        """Tell what was found at first, as one."""
+        self._begun = True
+        names = ": " + ", ".join(self._found) if 0 < len(self._found) <= FEW else ""
+        verb = "following" if self.live else "reading"
+        say(f"{verb} {len(self._found):,} service{'s' * (len(self._found) != 1)}{names}")
+
+    def __call__(self, event: Event) -> None:
+        """Tell of one event."""
+        match event:
+            case SourceFound(source=name) if not self._begun:
+                self._found.append(name)
+            case SourceFound(source=name):
+                say(f"{name}: found")
+            case SourceAwaited(source=name):
+                say(f"{name}: waiting for it, there is none yet")
+            case SourceReset(source=name):
+                say(f"{name}: made anew, its log begins again")
+            case SourceRemoved(source=name) if self.live:
+                self._failing.discard(name)
+                say(f"{name}: removed")
+            case SourceFailed():
+                self._failed(event)
+            case SourceRecovered(source=name):
+                self._recovered(name)
+            case DiscoveryFailed(error=error, retry_in=seconds):
+                say(f"cannot list the services: {explain(error)}; next try in {seconds:.0f} s")
+
+    def _failed(self, event: SourceFailed) -> None:
+        self._failing.add(event.source)
+        count = len(self._failing)
+        is_rare = event.failures == 1 and count & (count - 1) == 0
+        if count <= FEW and event.failures & (event.failures - 1) == 0:
+            say(f"{event.source}: {explain(event.error)}; next try in {event.retry_in:.0f} s")
+        elif is_rare:
+            say(f"{count} services cannot be read, the last one: {explain(event.error)}")
+
+    def _recovered(self, name: str) -> None:
+        self._failing.discard(name)
+        if not self._failing:
+            say(f"{name}: recovered, and all others")
+        elif len(self._failing) < FEW:
+            say(f"{name}: recovered")

@@ -45,6 +45,22 @@ def _ports(ports: Iterable[PortSpec | int]) -> tuple[PortSpec, ...]:
     return tuple(PortSpec(port) if isinstance(port, int) else port for port in ports)
 
 
+def _volume_mounts(mounts: Iterable[VolumeMount]) -> tuple[VolumeMount, ...]:
+    return tuple(mounts)
+
+
+def _containers(containers: Iterable[ContainerSpec]) -> tuple[ContainerSpec, ...]:
+    return tuple(containers)
+
+
+def _port_mappings(mappings: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
+    return tuple(mappings)
+
+
+def _volumes(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    return tuple(volumes)
+
+
 def _domains(domains: str | Iterable[str] | None) -> tuple[str, ...] | None:
     if domains is None:
         return None
@@ -94,7 +110,7 @@ class ContainerSpec:
     """Plain numbers do as well and mean TCP."""
     memory: Memory | None = field(default=None, converter=_memory)
     """A limit: `"512Mi"`, `"1Gi"`, or a number of MiB."""
-    volume_mounts: tuple[VolumeMount, ...] = field(default=(), converter=tuple)
+    volume_mounts: tuple[VolumeMount, ...] = field(default=(), converter=_volume_mounts)
     extra: Mapping[str, Any] = extra_field()
 
     def __attrs_post_init__(self) -> None:
@@ -110,10 +126,12 @@ class ServiceSpec:
         InvalidSpec: no container, or a negative number of instances.
     """
 
-    containers: tuple[ContainerSpec, ...] = field(converter=tuple, validator=_check_containers)
+    containers: tuple[ContainerSpec, ...] = field(
+        converter=_containers, validator=_check_containers
+    )
     target_instance_size: int = field(default=1, validator=_check_size)
-    port_mappings: tuple[PortMapping, ...] = field(default=(), converter=tuple)
-    volumes: tuple[Volume, ...] = field(default=(), converter=tuple)
+    port_mappings: tuple[PortMapping, ...] = field(default=(), converter=_port_mappings)
+    volumes: tuple[Volume, ...] = field(default=(), converter=_volumes)
     sync_timezone: bool | None = None
     """Mount the host's time zone; the server then shows a volume that was not sent."""
     binding_domain_name: tuple[str, ...] | None = field(default=None, converter=_domains)

@@ -7,7 +7,7 @@ import datetime as dt
 
 def format_day(day: dt.date) -> str:
     """Write a day as the log endpoint wants it."""
-    return f"{day:%Y.%m.%d}"
+    return f"{day.year:04}.{day.month:02}.{day.day:02}"
 
 
 def parse_day(text: str) -> dt.date:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -82,7 +82,7 @@ class Operation(Generic[T_co]):
         return self.wanted.secrets() if isinstance(self.wanted, ServiceSpec) else ()
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.service}".strip()
+        return f"{self.verb} {self.service}" if self.service else self.verb
 
 
 def list_services(region: str) -> Operation[list[Service]]:
@@ -229,10 +229,12 @@ def get_status() -> Operation[str]:
     )
 
 
+@lru_cache(maxsize=64)
 def _services(region: str) -> str:
     return f"/v1/regions/{quote(region_name(region), safe='')}/services"
 
 
+@lru_cache(maxsize=16_384)
 def _service(region: str, name: str) -> str:
     return f"{_services(region)}/{service_name(name)}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Self
 
 from attrs import define, field
@@ -62,6 +63,7 @@ class Follower:
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
     _sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -82,18 +84,28 @@ class Follower:
             if kind is None and not task.cancelled():
                 task.result()
 
-    async def __aiter__(self) -> AsyncIterator[LogLine]:
-        async for batch in self.batches():
-            for line in batch:
-                yield line
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LogLine:
+        while (line := next(self._unpacked, None)) is None:
+            self._unpacked = iter(await self._next_batch())
+        return line
 
     async def batches(self) -> AsyncIterator[LogBatch]:
         """Iterate over lines as they arrived together, each batch of one source and day."""
-        while (batch := await self.buffer.get()) is not None:
-            yield batch
+        with suppress(StopAsyncIteration):
+            while True:
+                yield await self._next_batch()
+
+    async def _next_batch(self) -> LogBatch:
+        batch = await self.buffer.get()
+        if batch is not None:
+            return batch
         task, self._task = self._task, None
         if task is not None:
             await task
+        raise StopAsyncIteration
 
     async def _run(self) -> None:
         try:
@@ -197,7 +209,7 @@ class Follower:
         self._stirred.set()
 
     async def _read(self, source: Source) -> tuple[int, bool]:
-        """Read a page of each open day, and hand on what is new in them."""
+        """Read a page of each day, and hand on what is new in them."""
         if not source.has_begun:
             return await self._begin(source)
         for date in source.turn(self.clock.now()):
@@ -208,6 +220,8 @@ class Follower:
             await self._deliver(source, day, delivery)
             lines += len(delivery.entries)
             more = more or delivery.more
+            if not delivery.more:
+                source.has_read_out(day)
         return lines, more
 
     async def _begin(self, source: Source) -> tuple[int, bool]:

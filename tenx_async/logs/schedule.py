@@ -90,7 +90,8 @@ class Schedule:
     def add(self, source: str, now: float) -> None:  # noqa: ARG002  # one interface, any policy
         """Take a source in; it is due now."""
         if source not in self._sources:
-            self._sources[source] = _Polled(turn=self._polls)
+            polled = self._sources[source] = _Polled(turn=self._polls)
+            self._roots += polled.rate.root
             self._fresh.append(source)
 
     def remove(self, source: str) -> None:

@@ -46,10 +46,11 @@ class Source:
     last_line: dt.datetime | None = None
     """When a line last came."""
     _days: dict[dt.date, Day] = field(factory=dict, init=False, repr=False)
+    _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
 
     @property
     def days(self) -> list[Day]:
-        """The open days, the oldest first."""
+        """The days that are read: open ones, and those of which more is waiting; oldest first."""
         return [self._days[date] for date in sorted(self._days)]
 
     @property
@@ -62,11 +63,16 @@ class Source:
         self._days = {day.date: day for day in days}
 
     def turn(self, now: dt.datetime) -> list[dt.date]:
-        """Open the days that have come and close those whose grace is over; tell the new ones."""
-        dates = self.calendar.open_days(now)
-        opened = [date for date in dates if date not in self._days]
-        self._days = {date: self._days.get(date) or Day(date, self.page_size) for date in dates}
+        """Open the days that have come; tell which."""
+        self._open = frozenset(self.calendar.open_days(now))
+        opened = sorted(self._open - self._days.keys())
+        self._days.update((date, Day(date, self.page_size)) for date in opened)
         return opened
+
+    def has_read_out(self, day: Day) -> None:
+        """Note that a day was read to its end, and close it if its grace is over."""
+        if day.date not in self._open:
+            self._days.pop(day.date, None)
 
     def reset(self, uid: str | None) -> None:
         """Begin again: the service was made anew, with a log of its own."""

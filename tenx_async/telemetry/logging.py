@@ -7,6 +7,7 @@ import logging
 from tenx_async.telemetry.events import (
     DiscoveryFailed,
     Event,
+    Listener,
     Paused,
     Reconciled,
     Retried,
@@ -17,6 +18,11 @@ from tenx_async.telemetry.events import (
 logger = logging.getLogger("tenx_async")
 
 _WORTH_A_WARNING = (Retried, Paused, Reconciled, SourceFailed, SourceReset, DiscoveryFailed)
+
+
+def hears_attempts(listener: Listener) -> bool:
+    """Tell whether it is worth the time to make an event of every attempt."""
+    return listener is not log_event or logger.isEnabledFor(logging.DEBUG)
 
 
 def log_event(event: Event) -> None:

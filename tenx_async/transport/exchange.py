@@ -88,7 +88,6 @@ class Exchange:
             headers=self.credentials.headers(),
             timeout=aiohttp.ClientTimeout(
                 total=None,
-                connect=self.timeouts.connect,
                 sock_connect=self.timeouts.connect,
                 sock_read=self.timeouts.read,
             ),

@@ -15,6 +15,7 @@ from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation, Repeat, get_service
 from tenx_async.errors import Conflict, NotFound, OperationError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
+from tenx_async.telemetry.logging import hears_attempts
 from tenx_async.transport.exchange import Exchange, Sent
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
@@ -139,6 +140,8 @@ class Pursuit(Generic[T]):
         failure: AttemptFailed | None = None,
     ) -> None:
         gate = self.means.gate
+        if not hears_attempts(gate.emit):
+            return
         gate.emit(
             AttemptEnded(
                 operation=str(operation),

@@ -1,0 +1,1 @@
+"""Measurements against named peers, each a ratio within one run."""

@@ -1,0 +1,77 @@
+"""The logs of a cloud as a follower is handed them: plain calls, no sockets, faults at will."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Callable
+
+from attrs import define, field
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.api.models import Service
+from tenx_async.clock import Clock
+from tenx_async.errors import NotFound, TenxError
+
+Line = tuple[str, str]
+
+
+@define
+class FakeCloud:
+    """Services and their logs, oldest line first."""
+
+    clock: Clock
+    zone: dt.tzinfo = dt.UTC
+    """Where the day of a log begins."""
+    uids: dict[str, str] = field(factory=dict)
+    logs: dict[str, dict[dt.date, list[LogEntry]]] = field(
+        factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    written: Counter[Line] = field(factory=Counter)
+    """Every (service, text) that was ever written."""
+    calls: Counter[str] = field(factory=Counter)
+    listings: int = 0
+    failing: dict[str, TenxError] = field(factory=dict)
+    """Services whose log cannot be read."""
+    listing_fails: TenxError | None = None
+    on_call: Callable[[str], None] = field(default=lambda _: None)
+    """Is told of every page that is asked for, before it is answered."""
+
+    def add(self, *names: str, uid: str = "u1") -> None:
+        """Make services, each with an empty log."""
+        for name in names:
+            self.uids[name] = uid
+            self.logs[name].clear()
+
+    def remove(self, name: str) -> None:
+        """Delete a service and its log."""
+        del self.uids[name]
+        self.logs[name].clear()
+
+    def write(self, name: str, *texts: str, date: dt.date | None = None) -> None:
+        """Append lines to today's log, or to another day's."""
+        day = date or self.today
+        self.logs[name][day] += [LogEntry(f"{name}-1", text) for text in texts]
+        self.written.update((name, text) for text in texts)
+
+    @property
+    def today(self) -> dt.date:
+        """The day of the log that is written to."""
+        return self.clock.now().astimezone(self.zone).date()
+
+    async def list_services(self) -> list[Service]:
+        """What the list operation would give."""
+        self.listings += 1
+        if self.listing_fails is not None:
+            raise self.listing_fails
+        return [Service(name=name, uid=uid) for name, uid in self.uids.items()]
+
+    async def fetch(self, service: str, *, date: dt.date, from_: int, size: int) -> list[LogEntry]:
+        """What a page of a day's log would be."""
+        self.calls[service] += 1
+        self.on_call(service)
+        if service in self.failing:
+            raise self.failing[service]
+        if service not in self.uids:
+            raise NotFound("no such service", operation=f"logs {service}", status=404)
+        return self.logs[service][date][from_ : from_ + size]

@@ -1,78 +1,269 @@
-"""One day of one source's log: from a request to the lines that its reply brings."""
+"""One day of one source's log: what was read of it, and what a poll brings.
+
+A poll is a generator: it yields requests, is sent the replies, and returns what they bring. What is
+known of the day changes only when a poll has ended, so one that fails on its way has no effect.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from typing import TypeVar
 
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.order import EndSearch, PageRequest
+from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
+from tenx_async.logs.order import Habits, Order, PageRequest
+
+T = TypeVar("T")
+Reading = Generator[PageRequest, Sequence[LogEntry], T]
+"""Yields requests, is sent replies, returns what they come to."""
+
+
+@frozen
+class Stretch:
+    """Entries that stand together and were not delivered before."""
+
+    position: int
+    entries: Sequence[LogEntry] = field(repr=False)
+    late: bool = False
+
+
+@frozen
+class Shift:
+    """Entries were inserted behind the position, and found."""
+
+    position: int
+    """Where the first of them stands."""
+    depth: int
+    """How far behind the position it was inserted."""
+    lines: int
+
+
+@frozen
+class Removal:
+    """Entries that had been read are gone; a second read confirmed it."""
+
+    position: int
+    lines: int
+
+
+@frozen
+class Reset:
+    """Nothing of what had been read is left: the log began again."""
+
+    position: int
+    """Where it had been read to."""
+
+
+@frozen
+class Gap:
+    """Something changed farther back than is remembered; these lines were not read."""
+
+    position: int
+    lines: int | None
+    """How many, if that can be told."""
+
+
+@frozen
+class Doubt:
+    """The last lines recur so much that an insertion behind them would not show."""
+
+    position: int
+    lines: int
+    """How many were looked at."""
+
+
+Finding = Shift | Removal | Reset | Gap | Doubt
 
 
 @frozen
 class Delivery:
-    """What a reply brought."""
+    """What a poll brought."""
 
-    position: int
-    """Index of the first new entry."""
-    entries: Sequence[LogEntry] = ()
+    stretches: Sequence[Stretch] = ()
     more: bool = False
-    """Whether more is certainly waiting."""
+    """Whether more is certainly, or probably, waiting."""
+    findings: Sequence[Finding] = ()
+    suppressed: int = 0
+    """Entries that had been gone, came back, and are not delivered again."""
+    reread: int = 0
+    """Entries that were known and came again."""
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are to deliver."""
+        return sum(len(stretch.entries) for stretch in self.stretches)
 
 
 @define
 class Day:
-    """Reads one day to its end and goes on from there, every line once.
-
-    Ask `request`, send it, `feed` the reply; what comes back is new.
-    """
+    """What was read of one day of a source's log."""
 
     date: dt.date
-    size: int
-    """Entries a page, at most."""
+    habits: Habits
     tail: int | None = None
-    """How many of the lines that are there already to deliver; `None`: all."""
-    position: int = field(default=0, init=False)
-    """Where the next new entry is expected."""
+    """How many of the lines that are there at first to deliver; `None`: all."""
+    remember: int = 20_000
+    memory: Memory = field(init=False)
+    begun: bool = field(default=False, init=False)
+    assumed: Order = field(default=Order.OLDEST_FIRST, init=False)
+    """How pages are ordered as long as that is not certain."""
+    depth: int = field(default=ANCHOR, init=False)
+    """How far back insertions were found lately."""
+    arrived: int = field(default=0, init=False)
+    """How many entries the last poll found appended."""
+    shifted: bool = field(default=False, init=False)
+    """Whether the last poll found anything inserted or removed."""
     delivered: int = field(default=0, init=False)
-    _search: EndSearch | None = field(init=False, repr=False)
+    front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
+    """The first page from 0, kept until the order is certain."""
+    front_is_all: bool = field(default=True, init=False, repr=False)
+    """Whether that page was the whole day."""
+    undecided: int = field(default=0, init=False, repr=False)
+    """Polls that could not tell the order although it mattered."""
+    gone: Counter[int] = field(factory=Counter, init=False, repr=False)
+    """Digests of entries that were delivered and are gone: they may come back."""
+    _doubted: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._search = None if self.tail is None else EndSearch(self.size)
+        self.memory = Memory(self.remember)
 
     @property
-    def is_seeking(self) -> bool:
-        """Whether the end is still searched for."""
-        return self._search is not None
+    def position(self) -> int:
+        """Where the next new entry is expected."""
+        return self.memory.end
 
-    def request(self) -> PageRequest:
-        """Say which page to read next."""
-        if self._search is not None:
-            return self._search.request()
-        return PageRequest(self.position, self.size)
+    @property
+    def order(self) -> Order:
+        """How pages are ordered, as far as that is known."""
+        return self.habits.order or self.assumed
 
-    def feed(self, request: PageRequest, entries: Sequence[LogEntry]) -> Delivery:
-        """Take the reply to a request and tell what is new in it."""
-        if self._search is not None:
-            return self._seek(self._search, request, entries)
-        return self._advance(request, entries)
+    def ascending(self, page: Sequence[LogEntry]) -> Sequence[LogEntry]:
+        """A page's entries, the oldest first."""
+        return page[::-1] if self.order is Order.NEWEST_FIRST else page
 
-    def _seek(
-        self, search: EndSearch, request: PageRequest, entries: Sequence[LogEntry]
+    @property
+    def lookback(self) -> int:
+        """How many known entries a poll reads again, at least."""
+        most = max(1, self.habits.reach // 2)
+        return min(max(self.memory.anchor(), self.depth), most, len(self.memory))
+
+    def adopt(self, order: Order) -> None:
+        """Go on in another order than was assumed.
+
+        Where all of the day is wanted it is read again, less what was delivered; else what is new
+        is what came since the first page.
+        """
+        self.assumed = order
+        if self.tail is None:
+            self.gone.update(self.memory.digests)
+            self.memory, self.begun = Memory(self.remember), False
+        else:
+            ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
+            self.memory = Memory(self.remember, whole=self.front_is_all or not order.counts_back)
+            self.memory.replace_from(0, ascending)
+
+    def begin(self, entries: Sequence[LogEntry], *, base: int, whole: bool) -> Delivery:
+        """Start from the end of a day whose last entries these are."""
+        known = 0 if self.tail is None else max(0, len(entries) - self.tail)
+        self.memory = Memory(self.remember, base=base, whole=whole)
+        self.memory.replace_from(0, digests_of(entries[:known]))
+        self.begun = True
+        digests = digests_of(entries[known:])
+        change = Difference(range(len(digests)), 0)
+        return self.accept(known, entries[known:], digests, change)
+
+    def accept(
+        self,
+        start: int,
+        window: Sequence[LogEntry],
+        digests: array[int],
+        change: Difference,
+        *,
+        more: bool = False,
+        findings: Iterable[Finding] = (),
     ) -> Delivery:
-        search.feed(request, len(entries))
-        if search.found is None:
-            return Delivery(self.position, more=True)
-        self._search = None
-        self.position = max(0, search.found - (self.tail or 0))
-        if self.position < request.from_:
-            return Delivery(self.position, more=True)
-        return self._advance(request, entries)
+        """Take over a window that begins at an index of memory, and tell what is new in it."""
+        base, known = self.memory.base + start, len(self.memory) - start
+        added, suppressed = self._without_returned(change.added, digests)
+        found = [*findings, *self._found(change, base, known)]
+        self.memory.replace_from(start, digests)
+        self._learn_depth(change, known)
+        self.arrived, self.shifted = len(change.new), bool(found)
+        self.delivered += len(added)
+        return Delivery(
+            _stretches(added, window, base, change.appended_from),
+            more=more,
+            findings=[*found, *self._doubt()],
+            suppressed=suppressed,
+            reread=len(window) - len(change.added),
+        )
 
-    def _advance(self, request: PageRequest, entries: Sequence[LogEntry]) -> Delivery:
-        start, new = self.position, entries[self.position - request.from_ :]
-        self.position += len(new)
-        self.delivered += len(new)
-        return Delivery(start, new, more=len(entries) >= request.size)
+    def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
+        """Begin again with a log of which nothing was known."""
+        reset = Reset(self.position)
+        self.memory = Memory(self.remember)
+        self.gone.clear()
+        digests = digests_of(window)
+        change = Difference(range(len(window)), 0)
+        return self.accept(0, window, digests, change, more=more, findings=[reset])
+
+    def _found(self, change: Difference, base: int, known: int) -> list[Finding]:
+        found: list[Finding] = []
+        if late := change.late:
+            found.append(Shift(base + late[0], max(0, known - late[0]), len(late)))
+        if change.missing:
+            self.gone += change.missing
+            found.append(Removal(base, change.missing.total()))
+        return found
+
+    def _without_returned(
+        self, added: Sequence[int], digests: array[int]
+    ) -> tuple[Sequence[int], int]:
+        if not self.gone:
+            return added, 0
+        fresh = []
+        for index in added:
+            if self.gone[digests[index]] > 0:
+                self.gone[digests[index]] -= 1
+            else:
+                fresh.append(index)
+        self.gone = +self.gone
+        return fresh, len(added) - len(fresh)
+
+    def _learn_depth(self, change: Difference, known: int) -> None:
+        late = change.late
+        needed = known - late[0] + ANCHOR if late else 0
+        self.depth = max(ANCHOR, needed, self.depth - self.depth // 16 - 1)
+
+    def _doubt(self) -> list[Finding]:
+        """Say so once when a shift could pass unseen from now on."""
+        certain = self.memory.whole or self.memory.anchor() <= min(
+            self.lookback, len(self.memory) - 1
+        )
+        doubted, self._doubted = self._doubted, not certain
+        if self._doubted and not doubted:
+            return [Doubt(self.position, len(self.memory))]
+        return []
+
+
+def _stretches(
+    added: Sequence[int], window: Sequence[LogEntry], base: int, appended_from: int
+) -> list[Stretch]:
+    """Group entries that stand together, those inserted apart from those appended."""
+    if isinstance(added, range):
+        return [Stretch(base + added.start, window[added.start : added.stop])] if added else []
+    stretches: list[Stretch] = []
+    start = 0
+    for end in range(1, len(added) + 1):
+        is_last = end == len(added)
+        if is_last or added[end] != added[end - 1] + 1 or added[end] == appended_from:
+            first = added[start]
+            entries = window[first : added[end - 1] + 1]
+            stretches.append(Stretch(base + first, entries, first < appended_from))
+            start = end
+    return stretches

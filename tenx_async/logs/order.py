@@ -1,8 +1,40 @@
-"""Which request comes next, and what its reply says about where a day's log ends."""
+"""How a server orders and cuts the pages of a log, found out from its replies.
+
+Three readings of `from` and `size` are live: `from=0` is the day's first line; it is its newest
+line; or `from` counts back from the newest line while a page's lines ascend. Whichever it is holds
+for all sources of a server, and so does the most that it gives in one reply.
+"""
 
 from __future__ import annotations
 
+import enum
+import re
+from collections.abc import Sequence
+
 from attrs import define, field, frozen
+
+from tenx_async.api.entries import LogEntry
+
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_NUMBERS = 7
+_LEAST_EVIDENCE = 5
+_MOSTLY = 0.9
+_CONVINCING = 3
+_TELLING = 4
+_LEAST_CAP = 16
+
+
+class Order(enum.StrEnum):
+    """What `from` counts, and how a page's entries are ordered."""
+
+    OLDEST_FIRST = "oldest-first"
+    NEWEST_FIRST = "newest-first"
+    NEWEST_PAGE = "newest-page"
+
+    @property
+    def counts_back(self) -> bool:
+        """Whether `from` counts back from the newest line."""
+        return self is not Order.OLDEST_FIRST
 
 
 @frozen
@@ -14,6 +46,41 @@ class PageRequest:
 
 
 @define
+class Habits:
+    """What is known of a server: shared by all that is followed there."""
+
+    size: int
+    """Entries to ask for in a page, at most."""
+    order: Order | None = None
+    """How it orders pages; `None` until that is found out."""
+    most: int = field(default=0, init=False)
+    """The most entries that it ever gave in a reply: it may not give more than that."""
+    _repeats: int = field(default=0, init=False, repr=False)
+    """How many replies in a row were as long as the longest, though more was asked for."""
+
+    @property
+    def reach(self) -> int:
+        """How many entries a reply can be counted on to hold, where there are as many."""
+        return self.most if self._repeats >= _CONVINCING else self.size
+
+    def request(self, from_: int, size: int | None = None) -> PageRequest:
+        """Ask for a page from here on, of full size if nothing is said."""
+        return PageRequest(from_, min(size or self.size, self.size))
+
+    def is_full(self, request: PageRequest, count: int) -> bool:
+        """Note how many entries came, and tell whether there may be more behind them.
+
+        A server may give fewer entries than it is asked for. So a reply counts as full that is as
+        long as any was, unless it is shorter than what any server gives.
+        """
+        full = count >= min(request.size, max(self.most, _LEAST_CAP))
+        if request.size > self.most:
+            self._repeats = self._repeats + 1 if count == self.most else 0
+        self.most = max(self.most, count)
+        return full
+
+
+@define
 class EndSearch:
     """Finds the end of an oldest-first day by galloping, then bisecting.
 
@@ -21,8 +88,7 @@ class EndSearch:
     search at once: a day of a million lines takes some twenty pages of a thousand.
     """
 
-    size: int
-    """Entries a page."""
+    habits: Habits
     low: int = field(default=0, init=False)
     """There are at least this many entries."""
     high: int | None = field(default=None, init=False)
@@ -36,14 +102,71 @@ class EndSearch:
     def request(self) -> PageRequest:
         """Choose the page whose length tells most."""
         if self.high is None:
-            return PageRequest(2 * self.low if self.low else 0, self.size)
-        pages = (self.high - self.low) // self.size
-        return PageRequest(self.low + pages // 2 * self.size, self.size)
+            return self.habits.request(2 * self.low)
+        step = max(1, self.habits.most)
+        pages = (self.high - self.low) // step
+        return self.habits.request(self.low + pages // 2 * step)
 
     def feed(self, request: PageRequest, count: int) -> None:
         """Note how many entries a page had."""
         end = request.from_ + count
         if count:
             self.low = max(self.low, end)
-        if count < request.size:
+        if not self.habits.is_full(request, count):
             self.high = end if self.high is None else min(self.high, end)
+
+
+def order_of(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> Order | None:
+    """Tell the order from a page and a reply to half its size, both from 0.
+
+    Where the half is the page's end, pages ascend and end at the newest line. Where it is the
+    beginning, the page begins with the oldest line or with the newest: that shows as soon as the
+    log grows, and until then in the numbers and times that most logs are full of.
+    """
+    if is_end(page, half):
+        return Order.NEWEST_PAGE
+    if is_beginning(page, half):
+        return {1: Order.OLDEST_FIRST, -1: Order.NEWEST_FIRST}.get(trend(page))
+    return None
+
+
+def is_beginning(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
+    """Tell whether a part of a page is its beginning, and not its end as well."""
+    return _tells(half) and _begins(page, half) and not _ends(page, half)
+
+
+def is_end(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
+    """Tell whether a part of a page is its end, and not its beginning as well."""
+    return _tells(half) and _ends(page, half) and not _begins(page, half)
+
+
+def _tells(part: Sequence[LogEntry]) -> bool:
+    """Tell whether a part is long and varied enough to be known again."""
+    return len(part) >= _TELLING and len(set(part)) > 1
+
+
+def _begins(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
+    return list(page[: len(part)]) == list(part)
+
+
+def _ends(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
+    return list(page[-len(part) :]) == list(part)
+
+
+def trend(page: Sequence[LogEntry]) -> int:
+    """Tell whether the numbers in a page's texts mostly grow (1), mostly shrink (-1), or neither.
+
+    Entries of different instances are not compared: their clocks and counters differ.
+    """
+    last: dict[str, tuple[int, ...]] = {}
+    ups = downs = 0
+    for entry in page:
+        numbers = tuple(map(int, _NUMBER.findall(entry.log)[:_NUMBERS]))
+        before = last.get(entry.instance_name, numbers)
+        ups += numbers > before
+        downs += numbers < before
+        last[entry.instance_name] = numbers
+    if ups + downs < _LEAST_EVIDENCE:
+        return 0
+    share = ups / (ups + downs)
+    return 1 if share >= _MOSTLY else -1 if share <= 1 - _MOSTLY else 0

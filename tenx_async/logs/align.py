@@ -1,0 +1,175 @@
+"""What is new in a re-read stretch of a log that has neither times nor ids.
+
+Entries are compared by digests. What was read before is remembered; a window is a stretch that is
+read again, up to the end of the log. If the window's head lies where memory has it, nothing moved
+before it, and the difference of the two sequences is what the server inserted, appended or removed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from attrs import define, field, frozen
+
+from tenx_async.api.entries import LogEntry
+
+ANCHOR = 8
+"""The least number of entries that are re-read to see whether anything moved."""
+
+_WIDTH = 8
+
+
+def digests_of(entries: Iterable[LogEntry]) -> array[int]:
+    """Eight bytes for each entry; equal entries have equal ones."""
+    return array("q", [hash((entry.instance_name, entry.log)) for entry in entries])
+
+
+@define
+class Memory:
+    """The digests of the last entries of a day, in the server's order."""
+
+    limit: int
+    """How many are kept."""
+    base: int = 0
+    """How many entries of the day came before the first one that is remembered, if known."""
+    whole: bool = True
+    """Whether nothing came before the first one that is remembered."""
+    digests: array[int] = field(factory=lambda: array("q"), repr=False)
+    _anchor: int | None = field(default=None, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    @property
+    def end(self) -> int:
+        """How many entries of the day were read, as far as they were not removed since."""
+        return self.base + len(self.digests)
+
+    def replace_from(self, index: int, digests: array[int]) -> None:
+        """Put what is there now in the place of all that was remembered from an index on."""
+        self.digests[index:] = digests
+        self._anchor = None
+        excess = len(self.digests) - self.limit
+        if excess > self.limit // 8:
+            del self.digests[:excess]
+            self.base += excess
+            self.whole = False
+
+    def tail(self, count: int) -> array[int]:
+        """The last so many digests."""
+        return self.digests[len(self.digests) - count :]
+
+    def anchor(self) -> int:
+        """How many of the last entries stand for their place: as a row they occur nowhere else.
+
+        A row that occurs elsewhere, as in a log of equal or recurring lines, would match there
+        too, so that a shift could pass unseen.
+        """
+        if self._anchor is None:
+            count = ANCHOR
+            while count < len(self) and self.occurs_before(len(self) - count, count):
+                count *= 2
+            self._anchor = min(count, len(self))
+        return self._anchor
+
+    def occurs_before(self, index: int, count: int) -> bool:
+        """Tell whether a row of entries stands also somewhere before."""
+        raw = self.digests.tobytes()
+        row = raw[index * _WIDTH : (index + count) * _WIDTH]
+        return _find(raw, row, 0, (index + count) * _WIDTH - 1) >= 0
+
+    def pins(self, index: int, window: array[int]) -> bool:
+        """Tell whether a window begins at an index, and nowhere else for all that is known."""
+        if index == 0 and self.whole:
+            return True
+        known = self.digests[index:]
+        count = ANCHOR
+        while count <= min(len(window), len(known)):
+            if window[:count] != known[:count]:
+                return False
+            if not self.occurs_before(index, count):
+                return True
+            count *= 2
+        return False
+
+    def locate(self, window: array[int]) -> int | None:
+        """Find the only place where a window can begin."""
+        raw = self.digests.tobytes()
+        count = min(ANCHOR, len(window))
+        while 0 < count <= len(window):
+            row = window[:count].tobytes()
+            first = _find(raw, row, 0, len(raw))
+            if first < 0:
+                return None
+            if _find(raw, row, first + _WIDTH, len(raw)) < 0:
+                return first // _WIDTH
+            count *= 2
+        return None
+
+
+def _find(raw: bytes, row: bytes, start: int, stop: int) -> int:
+    """Find a row of digests at a whole place."""
+    place = raw.find(row, start, stop)
+    while place >= 0 and place % _WIDTH:
+        place = raw.find(row, place + 1, stop)
+    return place
+
+
+@frozen
+class Difference:
+    """How a window differs from what was known of the same stretch."""
+
+    added: Sequence[int] = ()
+    """Indices in the window of the entries that were not known, ascending."""
+    appended_from: int = 0
+    """Index in the window behind its last known entry: what was added before it is late."""
+    missing: Counter[int] = field(factory=Counter)
+    """Digests that were known and are not in the window."""
+
+    @property
+    def late(self) -> Sequence[int]:
+        """Indices in the window of what was inserted."""
+        return self.added[: bisect_left(self.added, self.appended_from)]
+
+    @property
+    def new(self) -> Sequence[int]:
+        """Indices in the window of what was appended."""
+        return self.added[bisect_left(self.added, self.appended_from) :]
+
+
+def difference(known: array[int], window: array[int]) -> Difference:
+    """Compare a window with what was known of the same stretch.
+
+    As a rule the server only inserts and appends, so that what was known is still there in its
+    order. Where it is not (equal times are ordered differently, entries are gone), what is added
+    and what is missing is the difference of the two as multisets.
+    """
+    if window[: len(known)] == known:
+        return Difference(range(len(known), len(window)), len(known))
+    return _insertions(known, window) or _multiset_difference(known, window)
+
+
+def _insertions(known: array[int], window: array[int]) -> Difference | None:
+    added, matched, last = [], 0, 0
+    for index, digest in enumerate(window):
+        if matched < len(known) and digest == known[matched]:
+            matched += 1
+            last = index + 1
+        else:
+            added.append(index)
+    return Difference(added, last) if matched == len(known) else None
+
+
+def _multiset_difference(known: array[int], window: array[int]) -> Difference:
+    left = Counter(known)
+    added, last = [], 0
+    for index, digest in enumerate(window):
+        if left[digest] > 0:
+            left[digest] -= 1
+            last = index + 1
+        else:
+            added.append(index)
+    return Difference(added, last, +left)

@@ -1,0 +1,141 @@
+"""One poll of a day: find out the server's order as long as it is not certain, then read on."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.logs import newest, oldest
+from tenx_async.logs.align import difference, digests_of
+from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.order import Order, is_beginning, is_end, order_of, trend
+
+_TRIES = 3
+_DISTINCT = 3
+_PATIENCE = 8
+
+
+def poll(day: Day) -> Reading[Delivery]:
+    """Read what is new in a day."""
+    if not day.begun:
+        return (yield from _begin(day))
+    if day.habits.order is None:
+        return (yield from _read_on_watching(day))
+    if day.habits.order is not day.assumed:
+        day.adopt(day.habits.order)
+        return Delivery(more=True)
+    return (yield from _read_on(day))
+
+
+def _read_on(day: Day) -> Reading[Delivery]:
+    if day.order.counts_back:
+        return (yield from newest.read_on(day))
+    return (yield from oldest.read_on(day))
+
+
+def _read_on_watching(day: Day) -> Reading[Delivery]:
+    """Read on while the order is not certain: what changed where will tell it.
+
+    A day that fits into one page is read whole, which is right in any order; what is newest-first
+    looks inserted at the beginning.
+    """
+    request = day.habits.request(0)
+    page = yield request
+    full = day.habits.is_full(request, len(page))
+    digests = digests_of(page)
+    order = yield from _settled_order(day, page, digests, full=full)
+    if order is not None:
+        day.habits.order = order
+        day.adopt(order)
+        return Delivery(more=True)
+    if day.memory.whole and not full:
+        return (yield from _read_whole(day, page, digests))
+    if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
+        day.undecided += 1
+        return Delivery(more=True)
+    return (yield from oldest.read_on(day))
+
+
+def _read_whole(
+    day: Day, page: Sequence[LogEntry], digests: array[int]
+) -> Reading[Delivery]:
+    change = difference(day.memory.digests, digests)
+    if change.missing:
+        request = day.habits.request(0)
+        page = yield request
+        if day.habits.is_full(request, len(page)):
+            return Delivery(more=True)
+        digests = digests_of(page)
+        change = difference(day.memory.digests, digests)
+    if change.missing.total() == len(day.memory) > 0:
+        return day.restart(page, more=False)
+    return day.accept(0, page, digests, change)
+
+
+def audit(day: Day) -> Reading[Delivery]:
+    """Read all that is remembered of a day again, and set right what differs."""
+    if day.order.counts_back:
+        return (yield from newest.audit(day))
+    return (yield from oldest.backtrack(day, len(day.memory)))
+
+
+def _begin(day: Day) -> Reading[Delivery]:
+    request = day.habits.request(0)
+    page = yield request
+    full = day.habits.is_full(request, len(page))
+    if not page:
+        return Delivery()
+    if day.habits.order is None:
+        page = yield from _guess_order(day, page)
+        day.front, day.front_is_all = digests_of(page), not full
+    day.assumed = day.order
+    ascending = day.ascending(page)
+    begin = newest.begin if day.order.counts_back else oldest.begin
+    return (yield from begin(day, ascending, full=full))
+
+
+def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
+    """Tell the order from the first page, as far as a log that stands still shows it."""
+    for _ in range(_TRIES):
+        half = yield day.habits.request(0, max(1, len(page) // 2))
+        order = order_of(page, half)
+        if order is Order.NEWEST_PAGE:
+            day.habits.order = order
+        if order is not None or list(half) == list(page[: len(half)]):
+            day.assumed = order or Order.OLDEST_FIRST
+            return page
+        page = yield day.habits.request(0)
+    return page
+
+
+def _settled_order(
+    day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
+) -> Reading[Order | None]:
+    """Tell the order from what the first page is now and what it was."""
+    if digests == day.front:
+        return None
+    half = yield day.habits.request(0, max(1, len(page) // 2))
+    if is_end(page, half):
+        return Order.NEWEST_PAGE
+    if not is_beginning(page, half):
+        return None
+    if full and day.front_is_all and _overlap(digests, day.memory.digests):
+        return Order.OLDEST_FIRST
+    if _has_moved_on(day.front, digests) and trend(page) <= 0:
+        return Order.NEWEST_FIRST
+    if full and day.front_is_all and trend(page) < 0:
+        return Order.NEWEST_FIRST
+    return None
+
+
+def _has_moved_on(before: array[int], after: array[int]) -> bool:
+    """Tell whether a page is what it was, moved on by some new entries at its head."""
+    shifts = [shift for shift in range(1, len(after)) if _overlap(after[shift:], before)]
+    return len(shifts) == 1
+
+
+def _overlap(page: array[int], other: array[int]) -> bool:
+    """Tell whether two pages begin alike, as far as both go and with more than one text."""
+    count = min(len(page), len(other))
+    return page[:count] == other[:count] and len(set(page[:count])) >= _DISTINCT

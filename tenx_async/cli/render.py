@@ -53,7 +53,7 @@ def service_list(services: Sequence[Service], form: Format) -> str:
         )
         for service in services
     ]
-    return _columns(rows, ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
+    return _columns(rows, rows and ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
 
 
 def service_details(service: Service, form: Format) -> str:
@@ -104,13 +104,16 @@ def _columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
+_KEYS = ("region", "service", "instance_name", "log", "date", "position", "late")
+
 Lines = Callable[[LogBatch], str]
 """How log lines are shown."""
 
 
 def json_lines(batch: LogBatch) -> str:
     """Write each line as a JSON object of its own."""
-    text = msgspec.json.Encoder().encode_lines(batch).decode()
+    lines = [{key: getattr(line, key) for key in _KEYS} for line in batch]
+    text = msgspec.json.Encoder().encode_lines(lines).decode()
     return visible_json(text) if sys.stdout.isatty() else text
 
 

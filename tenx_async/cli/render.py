@@ -42,6 +42,8 @@ def service_list(services: Sequence[Service], form: Format) -> str:
         return json_text([wire.dump(service) for service in services])
     if form is Format.NAME:
         return "".join(f"{service.name}\n" for service in services)
+    if not services:
+        return ""
     rows = [
         (
             service.name,
@@ -53,7 +55,7 @@ def service_list(services: Sequence[Service], form: Format) -> str:
         )
         for service in services
     ]
-    return _columns(rows, rows and ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
+    return _columns(rows, ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
 
 
 def service_details(service: Service, form: Format) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import shlex
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -57,6 +58,7 @@ def path_name(kind: str, name: str) -> str:
         raise Refusal(400, str(error)) from None
 
 
+@lru_cache(maxsize=1024)
 def window(query: str, today: dt.date) -> Window:
     """The `date`, `from` and `size` of a log request; today's first 100 entries by default."""
     asked = dict(parse_qsl(query, keep_blank_values=True))

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from attrs import define, field, frozen
 
 from tenx_async.api.dates import format_instant
 from tenx_async.local import checks, replies
 from tenx_async.local.calendar import Calendar
-from tenx_async.local.daylog import DayLog
+from tenx_async.local.quirks import Quirks
+from tenx_async.local.reading import read
+from tenx_async.local.reply import Done, Reply, Shown, as_json, as_text, worded
 from tenx_async.local.runtime import Runtime
 from tenx_async.local.services import (
     CREATE,
@@ -25,6 +26,7 @@ from tenx_async.local.services import (
     Registry,
     Service,
 )
+from tenx_async.local.spelling import with_time_zone
 
 
 @frozen
@@ -34,25 +36,6 @@ class Call:
     names: Mapping[str, str]
     query: str = ""
     body: bytes = b""
-
-
-@frozen
-class Reply:
-    """One answer."""
-
-    body: bytes = b""
-    content_type: str = "text/plain"
-    status: int = 200
-
-    @classmethod
-    def json(cls, value: Any, status: int = 200) -> Reply:
-        """A value as JSON."""
-        return cls(msgspec.json.encode(value), "application/json", status)
-
-    @classmethod
-    def text(cls, text: str) -> Reply:
-        """A plain text."""
-        return cls(text.encode())
 
 
 @frozen
@@ -81,9 +64,10 @@ class Operations:
         Raises:
             Refusal: it cannot be.
         """
-        names = {kind: checks.path_name(kind, name) for kind, name in call.names.items()}
-        reply: Reply = getattr(self, f"_{operation}")(Call(names, call.query, call.body))
-        return reply
+        for kind, name in call.names.items():
+            checks.path_name(kind, name)
+        result: Reply | Done | Shown = getattr(self, f"_{operation}")(call)
+        return worded(result, self._quirks)
 
     def found(self, region: str, name: str) -> tuple[Service, str]:
         """A service and its status at this moment."""
@@ -93,6 +77,8 @@ class Operations:
     def declare(self, region: str, name: str, asked: Mapping[str, Any], **own: Any) -> Service:
         """Take a service in as a create body describes it; `own` sets what the server decides."""
         size, fields = checks.declaration(dict(asked))
+        if self._quirks.time_zone_volume and fields.get("sync_timezone"):
+            fields = with_time_zone(fields)
         now = self.calendar.now().replace(microsecond=0)
         service = Service(region, name, **{"created_at": now, **own}, size=size, fields=fields)
         self.registry.add(service)
@@ -100,12 +86,16 @@ class Operations:
             mapping.setdefault("service_url", self.runtime.address(name, mapping["protocol"]))
         return service
 
+    @property
+    def _quirks(self) -> Quirks:
+        return self.calendar.conditions.quirks
+
     def _status(self, _: Call) -> Reply:
-        return Reply.text("ok")
+        return as_text("ok")
 
     def _auth(self, _: Call) -> Reply:
         now = format_instant(self.calendar.now())
-        return Reply.json(
+        return as_json(
             {
                 "user_name": self.username,
                 "email": f"{self.username}@example.cn",
@@ -120,74 +110,74 @@ class Operations:
             {"display_name": region, "name": region, "status": 1}
             for region in self.registry.regions
         ]
-        return Reply.json({"regions": regions})
+        return as_json({"regions": regions})
 
-    def _list(self, call: Call) -> Reply:
+    def _list(self, call: Call) -> Shown:
         region = call.names["region"]
         services = self.registry.region(region).values()
         listed = [replies.listed(service, self.runtime.status(service)) for service in services]
-        return Reply.json({"region": region, "services": listed})
+        return Shown({"region": region, "services": listed})
 
-    def _get(self, call: Call) -> Reply:
-        return Reply.json(replies.single(*self._found(call)))
+    def _get(self, call: Call) -> Shown:
+        return Shown(replies.single(*self._found(call)))
 
-    def _create(self, call: Call) -> Reply:
+    def _create(self, call: Call) -> Shown:
         service = self.declare(*_address(call), checks.document(call.body))
         self.runtime.begin(service, CREATE)
         self._executed("create", service)
-        return Reply.json(replies.created(service))
+        return Shown(replies.created(service))
 
-    def _delete(self, call: Call) -> Reply:
+    def _delete(self, call: Call) -> Done:
         service = self.registry.remove(*_address(call))
         self.runtime.drop(service)
         self._executed("delete", service)
-        return Reply.text("Service was deleted successfully")
+        return Done("Service was deleted successfully")
 
-    def _update(self, call: Call) -> Reply:
+    def _update(self, call: Call) -> Done:
         service, _ = self._found(call)
         wanted = checks.changes(checks.document(call.body), service.container_names)
         passage = _apply(wanted, service)
         if passage and service.is_up:
             self.runtime.begin(service, passage)
         self._executed("update", service)
-        return Reply()
+        return Done()
 
-    def _start(self, call: Call) -> Reply:
+    def _start(self, call: Call) -> Done:
         return self._pass(call, "start", START)
 
-    def _stop(self, call: Call) -> Reply:
+    def _stop(self, call: Call) -> Done:
         return self._pass(call, "stop", STOP)
 
-    def _restart(self, call: Call) -> Reply:
+    def _restart(self, call: Call) -> Done:
         return self._pass(call, "restart", RESTART)
 
-    def _instances(self, call: Call) -> Reply:
+    def _instances(self, call: Call) -> Shown:
         service, _ = self._found(call)
-        return Reply.json([replies.instance(service, one) for one in service.instances])
+        return Shown([replies.instance(service, one) for one in service.instances])
 
     def _logs(self, call: Call) -> Reply:
-        day, window = self._day(call)
-        return Reply(day.page(window.start, window.size), "application/json")
+        return self._page(call)
 
     def _instance_logs(self, call: Call) -> Reply:
-        day, window = self._day(call)
-        page = day.instance_page(call.names["instance"], window.start, window.size)
-        return Reply(page, "application/json")
+        return self._page(call, call.names["instance"])
 
-    def _day(self, call: Call) -> tuple[DayLog, checks.Window]:
+    def _page(self, call: Call, instance_name: str | None = None) -> Reply:
         service, _ = self._found(call)
         window = checks.window(call.query, self.calendar.today())
-        return service.logbook.day(window.day), window
+        day = service.logbook.day(window.day)
+        if day.is_waiting:
+            day.settle(self.calendar.now().timestamp())
+        return read(day, window, self._quirks, instance_name)
 
     def _found(self, call: Call) -> tuple[Service, str]:
         return self.found(*_address(call))
 
-    def _pass(self, call: Call, operation: str, passage: Passage) -> Reply:
+    def _pass(self, call: Call, operation: str, passage: Passage) -> Done:
         service, _ = self._found(call)
         service.check(operation)
         self.runtime.begin(service, passage)
         self._executed(operation, service)
-        return Reply()
+        return Done()
 
     def _executed(self, operation: str, service: Service) -> None:
         self.executions.append(

@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from tenx_async.api.memory import Memory
+from tenx_async.local.absences import Absences
 from tenx_async.local.calendar import Calendar
 from tenx_async.local.guard import Guard
 from tenx_async.local.services import DEPLOYING, RUNNING, STOPPED, Instance, Passage, Service
@@ -40,6 +41,7 @@ class _Crew:
 
     service: Service
     calendar: Calendar
+    absences: Absences
     hire: Hire
     turn: int = 0
     gone: bool = False
@@ -60,6 +62,8 @@ class _Crew:
                 self._grow()
             if turn == self.turn:
                 self.service.status = passage.to
+                if passage.to == RUNNING:
+                    self.absences.ended(self.service.uid)
 
     async def _shrink(self, count: int) -> None:
         leaving = self._members[count:]
@@ -84,6 +88,7 @@ class Processes:
 
     calendar: Calendar
     terms: Terms
+    absences: Absences = field(factory=Absences)
     _mark: str = field(factory=lambda: secrets.token_hex(16), init=False)
     _guard: Guard | None = field(default=None, init=False)
     _crews: dict[str, _Crew] = field(factory=dict, init=False)
@@ -115,12 +120,17 @@ class Processes:
             raise RuntimeError("start the cloud before its services")
         service.status = passage.through
         service.logbook.limit = LOG_LIMIT
-        crew = self._crews.setdefault(service.uid, _Crew(service, self.calendar, self._hire))
+        crew = self._crews.setdefault(
+            service.uid, _Crew(service, self.calendar, self.absences, self._hire)
+        )
+        if passage.disrupts:
+            self.absences.began(service.uid)
         crew.turn += 1
         self._spawn(crew.carry_out(passage, crew.turn))
 
     def drop(self, service: Service) -> None:
         """Stop the instances of a service that is no more."""
+        self.absences.ended(service.uid)
         if crew := self._crews.pop(service.uid, None):
             crew.gone = True
             self._spawn(crew.carry_out(Passage("", STOPPED), crew.turn))
@@ -131,6 +141,11 @@ class Processes:
         if service.status == RUNNING and crew and not crew.is_up:
             return DEPLOYING
         return service.status
+
+    @property
+    def most_away(self) -> int:
+        """The most services that were away from work at once."""
+        return self.absences.most
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -154,7 +169,9 @@ class Processes:
         ]
 
     def _write(self, service: Service, instance: Instance, lines: list[str]) -> None:
-        service.logbook.append(self.calendar.today(), instance.name, lines)
+        now = self.calendar.now()
+        quirks = self.calendar.conditions.quirks
+        service.logbook.append(self.calendar.day_of(now), instance.name, lines, now, quirks)
 
     def _environment(self, container: dict[str, Any], instance: Instance) -> dict[str, str]:
         ports = [(f"PORT_{inner}", str(outer)) for inner, outer in instance.ports.items()]

@@ -32,14 +32,16 @@ class Passage:
     to: str
     renews: bool = False
     """Whether the instances are replaced by new ones."""
+    disrupts: bool = False
+    """Whether nobody is at work meanwhile."""
 
 
 CREATE = Passage("Starting", RUNNING, renews=True)
 START = Passage("Starting", RUNNING, renews=True)
-STOP = Passage("Stopping", STOPPED)
-RESTART = Passage("Restarting", RUNNING, renews=True)
+STOP = Passage("Stopping", STOPPED, disrupts=True)
+RESTART = Passage("Restarting", RUNNING, renews=True, disrupts=True)
 SCALE = Passage("Scaling", RUNNING)
-REDEPLOY = Passage("Redeploying", RUNNING, renews=True)
+REDEPLOY = Passage("Redeploying", RUNNING, renews=True, disrupts=True)
 
 
 @define

@@ -25,7 +25,7 @@ def test_every_command_is_there_and_explains_itself() -> None:
             assert parameter.help, (command.name, parameter.name)
 
     for name in GROUP.commands:
-        assert f" {name} [OPTIONS] " in CliRunner().invoke(app, [name, "--help"]).stdout
+        assert f" {name} [OPTIONS]" in CliRunner().invoke(app, [name, "--help"]).stdout
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])

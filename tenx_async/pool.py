@@ -18,8 +18,9 @@ from tenx_async.errors import ConfigurationError
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.logging import log_event
-from tenx_async.transport.account import Account, Limits, make_connector
+from tenx_async.transport.account import Account, Limits
 from tenx_async.transport.call import Call
+from tenx_async.transport.connector import Connector
 
 CONCURRENCY = 64
 """Operations under way at once, where nobody says; the gates of the accounts allow fewer."""
@@ -49,7 +50,7 @@ class SessionPool:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._connector = make_connector()
+        self._connector = Connector()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -13,18 +13,19 @@ from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation
+from tenx_async.api.outcome import attempts_of
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import (
     ConfigurationError,
     DeadlineExceeded,
-    OperationError,
     OutcomeUnknown,
-    QuotaExceeded,
+    TenxError,
 )
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.budgets import CallBudget
+from tenx_async.transport.connector import Connector
 from tenx_async.transport.counter import SqliteCounter
 from tenx_async.transport.exchange import Exchange, Timeouts
 from tenx_async.transport.gate import Gate
@@ -105,7 +106,7 @@ class Account:
             self.gate.calls.counter = self._counter
         connector = self.connector
         if connector is None:
-            connector = self._own_connector = make_connector()
+            connector = self._own_connector = Connector()
         exchange = Exchange(
             endpoint=self.endpoint,
             credentials=self.credentials,
@@ -130,7 +131,9 @@ class Account:
         if self._own_connector is not None:
             await self._own_connector.close()
         if self._counter is not None:
+            self.gate.calls.part(self.clock.now())
             self._counter.close()
+            self._counter = None
 
     @property
     def usage(self) -> Usage:
@@ -181,7 +184,7 @@ class Account:
             deadline=self.clock.monotonic() + seconds,
             before=before,
         )
-        error: OperationError
+        error: TenxError
         cause: BaseException | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -190,22 +193,17 @@ class Account:
             error, cause = failure.error, failure.__cause__
         except TimeoutError:
             error = DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
-        except (DeadlineExceeded, QuotaExceeded) as reason:
+        except TenxError as reason:
             error = reason
         if pursuit.may_have_been_executed:
             raise _unknown(operation, error) from error
         raise error from cause
 
 
-def make_connector() -> aiohttp.TCPConnector:
-    """Make a connector without a bound of its own: the gates bound what is under way."""
-    return aiohttp.TCPConnector(limit=0)
-
-
-def _unknown(operation: Operation[T], reason: OperationError) -> OutcomeUnknown:
+def _unknown(operation: Operation[T], reason: TenxError) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"it was sent, and whether it was executed cannot be told ({reason.message}); "
         "look at the service before asking again",
         operation=str(operation),
-        attempts=reason.attempts,
+        attempts=max(1, attempts_of(reason)),
     )

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import copy
-import datetime as dt
 import ipaddress
-import math
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from aiohttp import web
 
 from tenx_async.api import names
-from tenx_async.api.dates import parse_instant
 from tenx_async.errors import ConfigurationError
-from tenx_async.local import replies
 from tenx_async.local.calendar import Calendar, Clock, utc_now
 from tenx_async.local.conditions import Conditions
-from tenx_async.local.daylog import LoggedLine
 from tenx_async.local.faults import Fault, Faults
 from tenx_async.local.http import Door
-from tenx_async.local.operations import Execution, Operations
+from tenx_async.local.operations import Operations
 from tenx_async.local.processes import Processes
 from tenx_async.local.quirks import Quirks, as_json
+from tenx_async.local.registry import Registry
 from tenx_async.local.runtime import Runtime, Scripted
-from tenx_async.local.services import CREATE, RUNNING, Registry, Service
+from tenx_async.local.script import Script
+from tenx_async.local.services import Execution
+from tenx_async.local.state import State
 from tenx_async.local.worker import Terms
 
 _SHUTDOWN_SECONDS = 1.0
 
 
-class LocalCloud:
+class LocalCloud(Script):
     """The TenxCloud v1 services API of one account, on a loopback port.
 
     Use it as `async with`, or call `start()` and `stop()`.
@@ -53,6 +51,8 @@ class LocalCloud:
         crash_pause: Seconds before an instance that exited is started again, in the process
             runtime; they double with each failure in a row, up to thirty times as many.
         clock: Tells the time, aware; it decides the log's day and `created_at`.
+        state: A file that keeps services and logs beyond the life of the cloud, even if it is
+            killed; what was running then runs again.
 
     Raises:
         ConfigurationError: `host` is not a loopback address, or a quirk has no such value.
@@ -74,6 +74,7 @@ class LocalCloud:
         stop_grace: float = 5.0,
         crash_pause: float = 1.0,
         clock: Clock | None = None,
+        state: Path | str | None = None,
     ) -> None:
         self.username = username
         self.token = token or secrets.token_urlsafe(24)
@@ -82,15 +83,14 @@ class LocalCloud:
         self._host = _loopback(host)
         self._seed = seed
         self._conditions = Conditions(_checked(quirks or Quirks()), Faults(faults, seed))
-        self._calendar = Calendar(clock or utc_now, self._conditions)
-        self._runtime: Runtime = (
-            Processes(self._calendar, Terms(grace=stop_grace, pause=crash_pause))
+        calendar = Calendar(clock or utc_now, self._conditions)
+        registry = Registry(self.regions, State(Path(state)) if state else None)
+        services: Runtime = (
+            Processes(calendar, Terms(grace=stop_grace, pause=crash_pause), registry.save)
             if runtime == "process"
-            else Scripted(self._calendar, username)
+            else Scripted(calendar, username, registry.save)
         )
-        self._operations = Operations(
-            username, Registry(self.regions), self._runtime, self._calendar
-        )
+        super().__init__(Operations(username, registry, services, calendar))
         self._door = Door(self._operations, username, self.token)
         self._runner: web.ServerRunner | None = None
 
@@ -114,9 +114,14 @@ class LocalCloud:
 
         Raises:
             OSError: the port is taken.
+            ConfigurationError: the file of the state cannot be used.
         """
         try:
             await self._runtime.open()
+            for service in self._registry.open():
+                if passage := self._runtime.resumes(service):
+                    self._runtime.begin(service, passage)
+            self._registry.commit()
             await self._listen()
         except BaseException:
             await self.stop()
@@ -131,6 +136,7 @@ class LocalCloud:
                 await runner.cleanup()
         finally:
             await self._runtime.close()
+            self._registry.close()
 
     @property
     def endpoint(self) -> str:
@@ -169,146 +175,19 @@ class LocalCloud:
     @property
     def executions(self) -> list[Execution]:
         """Every write that was carried out, in order."""
-        return list(self._operations.executions)
+        return list(self._registry.executions)
 
     def executed(self, operation: str, service: str) -> int:
         """How often an operation was carried out on a service."""
         return sum(
             (execution.operation, execution.service) == (operation, service)
-            for execution in self._operations.executions
+            for execution in self._registry.executions
         )
 
     @property
     def most_away(self) -> int:
         """The most services at one time that were stopped, restarting or being redeployed."""
         return self._runtime.most_away
-
-    def add_service(
-        self,
-        name: str,
-        region: str | None = None,
-        status: str = RUNNING,
-        instances: int = 1,
-        **fields: Any,
-    ) -> None:
-        """Add a service without a request.
-
-        Args:
-            name: Its name.
-            region: Where; the first region by default.
-            status: Any text. `Running` lets its instances run.
-            instances: How many.
-            **fields: Fields of the API, such as `containers`, `uid` or `created_at`.
-        """
-        asked = {"containers": [{"image": f"index.tenxcloud.com/local/{name}:latest"}], **fields}
-        own = {key: asked[key] for key in ("uid",) if key in asked}
-        if "created_at" in asked:
-            own["created_at"] = parse_instant(asked["created_at"])
-        asked.setdefault("target_instance_size", instances)
-        service = self._operations.declare(
-            self._region(region), names.service_name(name), asked, **own
-        )
-        if status == RUNNING:
-            self._runtime.begin(service, CREATE)
-        else:
-            service.status = status
-
-    def remove_service(self, name: str, region: str | None = None) -> None:
-        """Remove a service without a request."""
-        service = self._operations.registry.remove(self._region(region), name)
-        self._runtime.drop(service)
-
-    def service(self, name: str, region: str | None = None) -> dict[str, Any]:
-        """What a GET of a service would show, in today's words."""
-        return copy.deepcopy(replies.single(*self._operations.found(self._region(region), name)))
-
-    def append(
-        self,
-        name: str,
-        *lines: str,
-        instance: str | None = None,
-        date: dt.date | None = None,
-        region: str | None = None,
-    ) -> None:
-        """Add lines to a service's log.
-
-        Args:
-            name: The service.
-            *lines: Their texts, oldest first.
-            instance: Who wrote them; the first instance by default.
-            date: The day of the log; today by default.
-            region: The service's region; the first by default.
-        """
-        service = self._service(name, region)
-        now = self._calendar.now()
-        day = date or self._calendar.day_of(now)
-        service.logbook.append(day, _writer(service, instance), lines, now, self.quirks)
-
-    def insert(
-        self,
-        name: str,
-        *lines: str,
-        position: int | None = None,
-        at: dt.datetime | None = None,
-        instance: str | None = None,
-        date: dt.date | None = None,
-        region: str | None = None,
-    ) -> None:
-        """Add lines late: at once to be read, and among those that are there already.
-
-        Args:
-            name: The service.
-            *lines: Their texts.
-            position: Before which line of the day, counted from the oldest; or `at`.
-            at: When they were written; its day is theirs.
-            instance: Who wrote them; the first instance by default.
-            date: The day of the log, for a position; today by default.
-            region: The service's region; the first by default.
-        """
-        service = self._service(name, region)
-        writer = _writer(service, instance)
-        if at is not None:
-            service.logbook.append(self._calendar.day_of(at), writer, lines, at, Quirks())
-        else:
-            day = service.logbook.days[date or self._calendar.today()]
-            day.insert(position or 0, writer, lines)
-
-    def wipe(
-        self,
-        name: str,
-        date: dt.date | None = None,
-        lines: slice = slice(None),
-        region: str | None = None,
-    ) -> None:
-        """Take a day's log away, or some of its lines, as counted from the oldest.
-
-        Args:
-            name: The service.
-            date: The day of the log; today by default.
-            lines: Which; `slice(10)` for the ten oldest, all by default.
-            region: The service's region; the first by default.
-        """
-        logbook = self._service(name, region).logbook
-        logbook.wipe(date or self._calendar.today(), lines)
-
-    def flush(self, name: str, region: str | None = None) -> None:
-        """Let every line of a service be read at once that a quirk holds back."""
-        for day in self._service(name, region).logbook.days.values():
-            day.settle(math.inf)
-
-    def lose_shard(
-        self, name: str, replies: int = 1, date: dt.date | None = None, region: str | None = None
-    ) -> None:
-        """Let the next replies to requests for a log lack the lines of one shard."""
-        service = self._service(name, region)
-        service.logbook.days[date or self._calendar.today()].lacking = replies
-
-    def log(
-        self, name: str, date: dt.date | None = None, region: str | None = None
-    ) -> list[LoggedLine]:
-        """The whole log of a day, oldest line first, also what cannot be read yet."""
-        logbook = self._service(name, region).logbook
-        return logbook.day(date or self._calendar.today()).lines()
 
     async def _listen(self) -> None:
         self._door.closing.clear()
@@ -317,13 +196,6 @@ class LocalCloud:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self.port).start()
         self.port = self._runner.addresses[0][1]
-
-    def _service(self, name: str, region: str | None) -> Service:
-        service, _ = self._operations.found(self._region(region), name)
-        return service
-
-    def _region(self, region: str | None) -> str:
-        return region or self.regions[0]
 
 
 def _loopback(host: str) -> str:
@@ -334,10 +206,6 @@ def _loopback(host: str) -> str:
     except ValueError:
         pass
     raise ConfigurationError(f"a LocalCloud listens on loopback addresses only, not on {host!r}")
-
-
-def _writer(service: Service, instance: str | None) -> str:
-    return instance or next((one.name for one in service.instances), service.name)
 
 
 def _checked(quirks: Quirks) -> Quirks:

@@ -54,7 +54,7 @@ class Control:
         return self._show_faults(call)
 
     def _truth(self, _: Call) -> Reply:
-        executions = self.operations.executions
+        executions = self.operations.registry.executions
         return as_json(
             {
                 "requests": self.seen,

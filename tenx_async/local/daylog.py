@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+from array import array
 from collections.abc import Iterable, Sequence
+from typing import Protocol, Self
 
 import msgspec
 from attrs import define, field, frozen
 
 from tenx_async.local.delays import readable_at
-from tenx_async.local.lines import Lines
+from tenx_async.local.lines import Lines, Row
 from tenx_async.local.quirks import Quirks
 
 ENTRY_OVERHEAD = 96
@@ -28,9 +30,7 @@ class LoggedLine:
 @frozen(order=True)
 class _Waiting:
     readable_at: float
-    number: int
-    time: int = field(order=False)
-    entry: bytes = field(order=False)
+    row: Row
     instance_name: str = field(order=False)
 
 
@@ -43,45 +43,56 @@ class DayLog:
     """How many pages were read."""
     lacking: int = 0
     """How many of the next pages lack a shard."""
+    number: int = 0
+    """How many lines came."""
     _of_instance: dict[str, Lines] = field(factory=dict)
     _waiting: list[_Waiting] = field(factory=list)
-    _number: int = 0
+
+    @classmethod
+    def of_rows(cls, rows: list[Row]) -> Self:
+        """A day whose lines, in their order, can all be read."""
+        day = cls(number=len(rows))
+        for time, _, entry in rows:
+            day.readable.insert(len(day.readable), time, [entry], 0)
+        day._renumber()
+        return day
 
     def append(
         self, instance_name: str, lines: Iterable[str], moment: dt.datetime, quirks: Quirks
-    ) -> int:
-        """Take in what an instance wrote; tell how many bytes it takes."""
+    ) -> list[Row]:
+        """Take in what an instance wrote."""
+        first, time = self.number, int(moment.timestamp() * 1000)
         entries = _encoded(instance_name, lines)
-        written = moment.timestamp()
+        self.number += len(entries)
+        rows = [(time, number, entry) for number, entry in enumerate(entries, first)]
         if quirks.flush_every or quirks.refresh_every:
-            for number, entry in enumerate(entries, self._number):
-                due = readable_at(written, instance_name, number, quirks)
-                waiting = _Waiting(due, number, _milliseconds(moment), entry, instance_name)
-                heapq.heappush(self._waiting, waiting)
+            for row in rows:
+                due = readable_at(moment.timestamp(), instance_name, row[1], quirks)
+                heapq.heappush(self._waiting, _Waiting(due, row, instance_name))
         else:
-            self._show(_milliseconds(moment), instance_name, entries, self._number)
-        self._number += len(entries)
-        return sum(map(len, entries)) + len(entries) * ENTRY_OVERHEAD
+            self._show(time, instance_name, entries, first)
+        return rows
 
     def insert(self, place: int, instance_name: str, lines: Iterable[str]) -> None:
         """Put lines that can be read at once before the line at a place."""
         time = self.readable.times[min(place, len(self.readable) - 1)]
         entries = _encoded(instance_name, lines)
-        self.readable.insert(place, time, entries, self._number)
-        self._number += len(entries)
-        self._sort_instances()
+        self.number += len(entries)
+        self.readable.insert(place, time, entries, 0)
+        self._renumber()
 
     def remove(self, part: slice) -> None:
         """Take lines away, as if they had never been."""
         for column in (self.readable.entries, self.readable.times, self.readable.numbers):
             del column[part]
-        self._sort_instances()
+        self._renumber()
 
     def settle(self, now: float) -> None:
         """Let be read what is due."""
         while self._waiting and self._waiting[0].readable_at <= now:
             due = heapq.heappop(self._waiting)
-            self._show(due.time, due.instance_name, [due.entry], due.number)
+            time, number, entry = due.row
+            self._show(time, due.instance_name, [entry], number)
 
     @property
     def is_waiting(self) -> bool:
@@ -94,11 +105,13 @@ class DayLog:
             return self.readable
         return self._of_instance.get(instance_name) or Lines()
 
-    def lines(self) -> list[LoggedLine]:
+    def rows(self) -> list[Row]:
         """Every line of the day, also those that cannot be read yet."""
-        waiting = sorted((each.time, each.number, each.entry) for each in self._waiting)
-        merged = heapq.merge(self.readable, waiting, key=lambda each: each[0])
-        return [LoggedLine(**msgspec.json.decode(entry)) for _, _, entry in merged]
+        return list(heapq.merge(self.readable, sorted(each.row for each in self._waiting)))
+
+    def lines(self) -> list[LoggedLine]:
+        """The same, decoded."""
+        return [LoggedLine(**msgspec.json.decode(entry)) for _, _, entry in self.rows()]
 
     def _show(self, time: int, instance_name: str, entries: list[bytes], number: int) -> None:
         cut = len(_prefix(instance_name))
@@ -106,8 +119,9 @@ class DayLog:
         texts = [entry[cut:-1] for entry in entries]
         self._of_instance.setdefault(instance_name, Lines()).add(time, texts, number)
 
-    def _sort_instances(self) -> None:
-        """Make the instances' lines anew from the day's."""
+    def _renumber(self) -> None:
+        """Number the lines that can be read by their places, and sort them by instance anew."""
+        self.readable.numbers = array("q", range(len(self.readable)))
         self._of_instance.clear()
         for time, number, entry in self.readable:
             line = msgspec.json.decode(entry)
@@ -115,15 +129,27 @@ class DayLog:
             lines.insert(len(lines), time, [msgspec.json.encode(line["log"])], number)
 
 
+class Keeper(Protocol):
+    """Keeps lines beyond the life of the process."""
+
+    def write(self, uid: str, day: dt.date, rows: Iterable[Row]) -> None:
+        """Keep lines that came to a log."""
+
+    def rewrite(self, uid: str, day: dt.date, rows: Iterable[Row]) -> None:
+        """Keep these lines of a day instead of others."""
+
+
 @define
 class Logbook:
     """The days of one service's log; once it is full, further lines are counted and dropped."""
 
+    days: dict[dt.date, DayLog] = field(factory=dict, init=False)
+    uid: str = ""
+    keeper: Keeper | None = None
     limit: int | None = None
     """Bytes, about."""
     dropped: int = 0
     """Lines that found it full."""
-    days: dict[dt.date, DayLog] = field(factory=dict, init=False)
     _bytes: int = field(default=0, init=False)
 
     def day(self, date: dt.date) -> DayLog:
@@ -142,8 +168,15 @@ class Logbook:
         if self.limit is not None and self._bytes >= self.limit:
             self.dropped += len(lines)
             return
-        day = self.days.setdefault(date, DayLog())
-        self._bytes += day.append(instance_name, lines, moment, quirks)
+        rows = self.days.setdefault(date, DayLog()).append(instance_name, lines, moment, quirks)
+        self._bytes += _size(rows)
+        if self.keeper:
+            self.keeper.write(self.uid, date, rows)
+
+    def insert(self, date: dt.date, place: int, instance_name: str, lines: Sequence[str]) -> None:
+        """Put lines that can be read at once before the line at a place of a day."""
+        self.days[date].insert(place, instance_name, lines)
+        self.keep(date)
 
     def wipe(self, date: dt.date, part: slice) -> None:
         """Take lines of a day away; all of them: the day as well."""
@@ -151,6 +184,12 @@ class Logbook:
             self.days.pop(date, None)
         elif date in self.days:
             self.days[date].remove(part)
+        self.keep(date)
+
+    def keep(self, date: dt.date) -> None:
+        """Keep a day as it is now."""
+        if self.keeper:
+            self.keeper.rewrite(self.uid, date, self.day(date).rows())
 
 
 def _encoded(instance_name: str, lines: Iterable[str]) -> list[bytes]:
@@ -162,5 +201,5 @@ def _prefix(instance_name: str) -> bytes:
     return b'{"instance_name":' + msgspec.json.encode(instance_name) + b',"log":'
 
 
-def _milliseconds(moment: dt.datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def _size(rows: list[Row]) -> int:
+    return sum(len(entry) for _, _, entry in rows) + len(rows) * ENTRY_OVERHEAD

@@ -67,20 +67,25 @@ class Door:
 
     async def _answer(self, way: Route, query: str, request: web.BaseRequest) -> Reply:
         try:
-            if way.operation not in _OPEN:
-                self._admit(request)
-            call = Call(way.names, query, await request.read())
-            if way.operation in CONTROLS:
-                return self._control.answer(way.operation, call)
-            if way.operation not in _OPEN:
-                self._limits.admit()
-            return self.operations.answer(way.operation, call)
+            return await self._carry_out(way, query, request)
         except Refusal as refusal:
             return self._refused(refusal)
         except ConfigurationError as error:
             return self._refused(Refusal(400, str(error)))
         except web.HTTPException as error:
             return self._refused(Refusal(error.status, error.reason))
+        finally:
+            self.operations.registry.commit()
+
+    async def _carry_out(self, way: Route, query: str, request: web.BaseRequest) -> Reply:
+        if way.operation not in _OPEN:
+            self._admit(request)
+        call = Call(way.names, query, await request.read())
+        if way.operation in CONTROLS:
+            return self._control.answer(way.operation, call)
+        if way.operation not in _OPEN:
+            self._limits.admit()
+        return self.operations.answer(way.operation, call)
 
     async def _break(
         self, fault: Fault, way: Route, query: str, request: web.BaseRequest

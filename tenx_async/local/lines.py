@@ -11,6 +11,9 @@ from attrs import define, field
 SHARDS = 5
 """Parts of a day's log that are refreshed, and may be missed, each on its own."""
 
+Row = tuple[int, int, bytes]
+"""Time, number, entry."""
+
 
 def _numbers() -> array[int]:
     return array("q")
@@ -28,7 +31,7 @@ class Lines:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __iter__(self) -> Iterator[tuple[int, int, bytes]]:
+    def __iter__(self) -> Iterator[Row]:
         return zip(self.times, self.numbers, self.entries, strict=True)
 
     def add(self, time: int, entries: Sequence[bytes], number: int) -> None:

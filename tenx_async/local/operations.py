@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from tenx_async.api.dates import format_instant
 from tenx_async.local import checks, replies
 from tenx_async.local.calendar import Calendar
 from tenx_async.local.quirks import Quirks
 from tenx_async.local.reading import read
+from tenx_async.local.registry import Registry
 from tenx_async.local.reply import Done, Reply, Shown, as_json, as_text, worded
 from tenx_async.local.runtime import Runtime
 from tenx_async.local.services import (
@@ -23,7 +23,6 @@ from tenx_async.local.services import (
     START,
     STOP,
     Passage,
-    Registry,
     Service,
 )
 from tenx_async.local.spelling import with_time_zone
@@ -38,16 +37,6 @@ class Call:
     body: bytes = b""
 
 
-@frozen
-class Execution:
-    """A write that was carried out."""
-
-    operation: str
-    service: str
-    region: str
-    at: dt.datetime
-
-
 @define
 class Operations:
     """The API of one account."""
@@ -56,7 +45,6 @@ class Operations:
     registry: Registry
     runtime: Runtime
     calendar: Calendar
-    executions: list[Execution] = field(factory=list)
 
     def answer(self, operation: str, call: Call) -> Reply:
         """Carry an operation out.
@@ -84,6 +72,7 @@ class Operations:
         self.registry.add(service)
         for mapping in fields["port_mappings"]:
             mapping.setdefault("service_url", self.runtime.address(name, mapping["protocol"]))
+        self.registry.save(service)
         return service
 
     @property
@@ -130,7 +119,7 @@ class Operations:
     def _delete(self, call: Call) -> Done:
         service = self.registry.remove(*_address(call))
         self.runtime.drop(service)
-        self._executed("delete", service)
+        self.registry.executed("delete", service, self.calendar.now())
         return Done("Service was deleted successfully")
 
     def _update(self, call: Call) -> Done:
@@ -180,9 +169,8 @@ class Operations:
         return Done()
 
     def _executed(self, operation: str, service: Service) -> None:
-        self.executions.append(
-            Execution(operation, service.name, service.region, self.calendar.now())
-        )
+        self.registry.save(service)
+        self.registry.executed(operation, service, self.calendar.now())
 
 
 def _address(call: Call) -> tuple[str, str]:

@@ -16,7 +16,17 @@ from tenx_async.api.memory import Memory
 from tenx_async.local.absences import Absences
 from tenx_async.local.calendar import Calendar
 from tenx_async.local.guard import Guard
-from tenx_async.local.services import DEPLOYING, RUNNING, STOPPED, Instance, Passage, Service
+from tenx_async.local.runtime import Save
+from tenx_async.local.services import (
+    DEPLOYING,
+    RUNNING,
+    START,
+    STOPPED,
+    UNDERWAY,
+    Instance,
+    Passage,
+    Service,
+)
 from tenx_async.local.worker import Terms, Worker
 
 LOG_LIMIT = 128 << 20
@@ -42,6 +52,7 @@ class _Crew:
     service: Service
     calendar: Calendar
     absences: Absences
+    save: Save
     hire: Hire
     turn: int = 0
     gone: bool = False
@@ -64,6 +75,8 @@ class _Crew:
                 self.service.status = passage.to
                 if passage.to == RUNNING:
                     self.absences.ended(self.service.uid)
+            if not self.gone:
+                self.save(self.service)
 
     async def _shrink(self, count: int) -> None:
         leaving = self._members[count:]
@@ -88,6 +101,7 @@ class Processes:
 
     calendar: Calendar
     terms: Terms
+    save: Save
     absences: Absences = field(factory=Absences)
     _mark: str = field(factory=lambda: secrets.token_hex(16), init=False)
     _guard: Guard | None = field(default=None, init=False)
@@ -121,7 +135,8 @@ class Processes:
         service.status = passage.through
         service.logbook.limit = LOG_LIMIT
         crew = self._crews.setdefault(
-            service.uid, _Crew(service, self.calendar, self.absences, self._hire)
+            service.uid,
+            _Crew(service, self.calendar, self.absences, self.save, self._hire),
         )
         if passage.disrupts:
             self.absences.began(service.uid)
@@ -141,6 +156,10 @@ class Processes:
         if service.status == RUNNING and crew and not crew.is_up:
             return DEPLOYING
         return service.status
+
+    def resumes(self, service: Service) -> Passage | None:
+        """What it was going through; what ran is started."""
+        return UNDERWAY.get(service.status, START if service.status == RUNNING else None)
 
     @property
     def most_away(self) -> int:

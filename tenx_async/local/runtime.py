@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -14,7 +14,10 @@ from attrs import define, field, frozen
 from tenx_async.local.absences import Absences
 from tenx_async.local.calendar import Calendar
 from tenx_async.local.quirks import Quirks
-from tenx_async.local.services import DEPLOYING, RUNNING, STOPPED, Passage, Service
+from tenx_async.local.services import DEPLOYING, RUNNING, STOPPED, UNDERWAY, Passage, Service
+
+Save = Callable[[Service], None]
+"""Is told of every change of a service that comes by itself."""
 
 
 class Runtime(Protocol):
@@ -38,6 +41,9 @@ class Runtime(Protocol):
     def status(self, service: Service) -> str:
         """The status to show; what is due has happened."""
 
+    def resumes(self, service: Service) -> Passage | None:
+        """What a service that an earlier cloud has left goes through now."""
+
     @property
     def most_away(self) -> int:
         """The most services that were away from work at once."""
@@ -56,6 +62,7 @@ class Scripted:
 
     calendar: Calendar
     username: str
+    save: Save
     absences: Absences = field(factory=Absences)
     _underway: dict[str, _Underway] = field(factory=dict, init=False)
     _dues: list[tuple[dt.datetime, str]] = field(factory=list, init=False)
@@ -100,6 +107,10 @@ class Scripted:
         self.absences.ended(service.uid)
         return RUNNING
 
+    def resumes(self, service: Service) -> Passage | None:
+        """What it was going through; what ran, still does."""
+        return UNDERWAY.get(service.status)
+
     @property
     def most_away(self) -> int:
         """The most services that were away from work at once."""
@@ -128,5 +139,6 @@ class Scripted:
         while len(service.instances) < count:
             service.instances.append(service.new_instance(self.calendar.now()))
         service.status = passage.to
+        self.save(service)
         if service.status == RUNNING and not self._crashes(service):
             self.absences.ended(service.uid)

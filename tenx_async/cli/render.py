@@ -106,7 +106,7 @@ def _columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-_KEYS = ("region", "service", "instance_name", "log", "date", "position", "late")
+_encoder = msgspec.json.Encoder()
 
 Lines = Callable[[LogBatch], str]
 """How log lines are shown."""
@@ -114,8 +114,19 @@ Lines = Callable[[LogBatch], str]
 
 def json_lines(batch: LogBatch) -> str:
     """Write each line as a JSON object of its own."""
-    lines = [{key: getattr(line, key) for key in _KEYS} for line in batch]
-    text = msgspec.json.Encoder().encode_lines(lines).decode()
+    lines = [
+        {
+            "region": line.region,
+            "service": line.service,
+            "instance_name": line.instance_name,
+            "log": line.log,
+            "date": line.date,
+            "position": line.position,
+            "late": line.late,
+        }
+        for line in batch
+    ]
+    text = _encoder.encode_lines(lines).decode()
     return visible_json(text) if sys.stdout.isatty() else text
 
 

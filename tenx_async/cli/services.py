@@ -140,7 +140,11 @@ def delete(
 def _confirm(names: list[str]) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter("nobody can be asked here: say --yes to delete")
-    if not typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True):
+    try:
+        agreed = typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True)
+    except typer.Abort:
+        raise typer.Exit(Status.INTERRUPTED) from None
+    if not agreed:
         say("nothing was deleted")
         raise typer.Exit(Status.ERROR)
 

@@ -25,6 +25,17 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-W", "always", "-m", "tenx_async", *arguments]
 
 
+def variables(cloud: LocalCloud) -> dict[str, str]:
+    """What the account of a local cloud sets."""
+    return {
+        "TENX_ENDPOINT": cloud.endpoint,
+        "TENX_USERNAME": cloud.username,
+        "TENX_TOKEN": cloud.token,
+        "TENX_REGION": "beijing1",
+        "NO_COLOR": "",
+    }
+
+
 def plain(text: str) -> str:
     """A text without its colours."""
     return _ESCAPE.sub("", text)
@@ -176,14 +187,7 @@ class Shell:
 @pytest.fixture
 async def tenx(cloud: LocalCloud, tmp_path: Path) -> AsyncIterator[Shell]:
     """The command line, as the account of the local cloud."""
-    variables = {
-        "TENX_ENDPOINT": cloud.endpoint,
-        "TENX_USERNAME": cloud.username,
-        "TENX_TOKEN": cloud.token,
-        "TENX_REGION": "beijing1",
-        "NO_COLOR": "",
-    }
-    shell = Shell(variables, tmp_path)
+    shell = Shell(variables(cloud), tmp_path)
     yield shell
     await shell.close()
 

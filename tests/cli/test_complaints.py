@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from tenx_async import errors
+from tenx_async import LocalCloud, errors
 from tenx_async.api.outcome import Outcome
 from tenx_async.cli.app import app
-from tenx_async.cli.ending import Status, explain
+from tenx_async.cli.ending import Status, explain, run
 from tenx_async.cli.outcomes import Tally
+from tenx_async.local.faults import Fault
 
-from .conftest import Shell
+from .conftest import Shell, variables
 
 
 @pytest.mark.parametrize(
@@ -127,6 +131,57 @@ def test_unknown_is_worse_than_failed(capsys: pytest.CaptureFixture[str]) -> Non
     assert Status.FAILED == _tally(done, failed).close()
     assert Status.UNKNOWN == _tally(done, failed, unknown).close()
     assert "1 of 3 unknown, OutcomeUnknown (b)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.TimedOut("slow"), 1),
+        (errors.OutcomeUnknown("answer lost"), 5),
+        (OSError(98, "in use"), 1),
+        (ExceptionGroup("several", [ExceptionGroup("", [errors.NotFound("gone")])]), 1),
+        (KeyboardInterrupt(), 130),
+        (asyncio.CancelledError(), 143),
+        (None, 0),
+    ],
+)
+def test_the_exit_status_tells_how_it_ended(error: BaseException | None, status: int) -> None:
+    """A script can act on it without reading."""
+
+    async def work() -> None:
+        if error:
+            raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        run(work())
+
+    assert status == ended.value.exit_code
+
+
+def test_a_mistake_of_this_package_is_not_hidden() -> None:
+    """Only errors that users can do something about are one line."""
+
+    async def work() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        run(work())
+
+
+async def test_an_interrupted_run_says_what_is_open(stranger: Shell) -> None:
+    """What was asked for and not answered may have been done."""
+    async with LocalCloud(faults=[Fault("stall", operations=("restart",))]) as cloud:
+        cloud.add_service("web")
+        cloud.add_service("api")
+        running = await stranger.start("restart", "web", "api", **variables(cloud))
+        async with asyncio.timeout(10):
+            while cloud.requests_by_operation["restart"] < 2:  # noqa: ASYNC110  # a counter
+                await asyncio.sleep(0.01)
+
+        ended = await running.end(signal.SIGINT)
+
+    assert (ended.status, ended.out) == (130, "")
+    assert "interrupted; done or not, look with `tenx ls`: api, web" in ended.complaint
 
 
 def test_an_interruption_names_what_is_open(capsys: pytest.CaptureFixture[str]) -> None:

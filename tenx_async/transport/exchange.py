@@ -118,10 +118,10 @@ class Exchange:
         """
         try:
             return await self._send(operation, sent)
-        except aiohttp.ClientError as error:
-            raise self._failed(operation, sent, error) from error
-        except TimeoutError as error:
-            raise self._failed(operation, sent, error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure = self._failed(operation, sent, error)
+            quotes_the_server = isinstance(failure.error, BadResponse)
+            raise failure from None if quotes_the_server else error
 
     async def _send(self, operation: Operation[T], sent: Sent) -> T:
         write = operation.is_write

@@ -196,6 +196,7 @@ class RawServer:
     model: ServiceModel = field(init=False)
     requests: list[Request] = field(factory=list, init=False)
     connections: int = field(default=0, init=False)
+    _arrival: asyncio.Event = field(factory=asyncio.Event, init=False)
     _landing: list[tuple[float, Request, Act]] = field(factory=list, init=False)
     _executed: Counter[tuple[str, str]] = field(factory=Counter, init=False)
     _socket: socket.socket = field(init=False)
@@ -243,6 +244,12 @@ class RawServer:
         """How many whole requests came."""
         return sum(request.verb == verb for request in self.requests)
 
+    async def has_seen(self, verb: str) -> None:
+        """Wait for a whole request."""
+        while not self.arrived(verb):
+            self._arrival.clear()
+            await self._arrival.wait()
+
     def executed(self, verb: str, service: str = "web") -> int:
         """How often a write was carried out."""
         self._land()
@@ -273,6 +280,7 @@ class RawServer:
 
     async def _handle(self, request: Request, wire: Wire) -> None:
         self.requests.append(request)
+        self._arrival.set()
         self._land()
         act = next(self.reads if request.method == "GET" else self.writes, HONEST)
         if request.method == "GET":

@@ -17,8 +17,8 @@ from tenx_async.errors import (
     ApiError,
     BadRequest,
     BadResponse,
-    ConnectFailed,
     Conflict,
+    ConnectFailed,
     DeadlineExceeded,
     Disconnected,
     Forbidden,
@@ -285,7 +285,7 @@ async def test_a_connection_that_is_closed_before_anything_is_read(
     """A read goes on; a write may have been read, so it is not sent again."""
     server.doors = iter([door])
     async with opened(server) as account:
-        assert await account.perform(GET)
+        assert "web" == (await account.perform(GET)).name
 
     server.doors = iter([door])
     async with opened(server) as account:

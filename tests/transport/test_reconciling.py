@@ -8,6 +8,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
@@ -235,58 +236,59 @@ def _made(**fields: Any) -> Callable[[RawServer], None]:
     return make
 
 
-OTHERS = [
-    # write, executed, what somebody else does, known before, result
-    pytest.param(CHANGE, False, _size(7), True, "conflict", id="update: changed"),
-    pytest.param(CHANGE, True, _size(7), True, "conflict", id="update: changed after"),
-    pytest.param(CHANGE, True, _gone, False, "conflict", id="update: gone"),
-    pytest.param(CHANGE, False, _namesake, True, "conflict", id="update: namesake"),
-    pytest.param(CREATE, False, _made(), False, "applied", id="create: the same"),
-    pytest.param(CREATE, False, _made(created_at=None), False, "applied", id="create: no date"),
-    pytest.param(
-        CREATE, False, _made(target_instance_size=9), False, "conflict", id="create: another"
-    ),
-    pytest.param(
-        CREATE, False, lambda s: s.model.add("web"), False, "unchanged", id="create: an old one"
-    ),
-    pytest.param(DELETE, True, _made(), True, "applied", id="delete: made anew"),
-    pytest.param(DELETE, False, _namesake, True, "applied", id="delete: namesake"),
-    pytest.param(DELETE, True, _made(), False, "unknown", id="delete: made anew, not known"),
-    pytest.param(DELETE, False, _status("Terminating"), True, "unknown", id="delete: on its way"),
-    pytest.param(START, False, _status("Starting"), True, "applied", id="start: on its way"),
-    pytest.param(START, True, _gone, True, "unknown", id="start: gone"),
-    pytest.param(START, True, _status("CrashLoop"), True, "unknown", id="start: fell over"),
-    pytest.param(START, True, _status("CrashLoop"), False, "unknown", id="start: not known"),
-    pytest.param(STOP, True, _status("Succeeded"), True, "unknown", id="stop: other word"),
-    pytest.param(STOP, True, _status("Succeeded"), False, "unknown", id="stop: not known"),
-    pytest.param(STOP, False, _status("Stopping"), True, "applied", id="stop: on its way"),
-    pytest.param(STOP, True, _gone, True, "unknown", id="stop: gone"),
-    pytest.param(RESTART, True, _gone, True, "unknown", id="restart: gone"),
-]
+@frozen
+class Case:
+    """What was executed of a write, and what somebody else did before anybody looked."""
+
+    write: Write
+    executed: bool
+    other: Callable[[RawServer], None]
+    known: bool
+    result: str
 
 
-@pytest.mark.parametrize(("write", "executed", "other", "known", "result"), OTHERS)
-async def test_somebody_else_was_at_it(
-    server: RawServer,
-    write: Write,
-    executed: bool,
-    other: Callable[[RawServer], None],
-    known: bool,
-    result: str,
-) -> None:
+OTHERS = {
+    "update: changed": Case(CHANGE, False, _size(7), True, "conflict"),
+    "update: changed after": Case(CHANGE, True, _size(7), True, "conflict"),
+    "update: gone": Case(CHANGE, True, _gone, False, "conflict"),
+    "update: namesake": Case(CHANGE, False, _namesake, True, "conflict"),
+    "create: the same": Case(CREATE, False, _made(), False, "applied"),
+    "create: no date": Case(CREATE, False, _made(created_at=None), False, "applied"),
+    "create: another": Case(CREATE, False, _made(target_instance_size=9), False, "conflict"),
+    "create: an old one": Case(CREATE, False, lambda s: s.model.add(), False, "unchanged"),
+    "delete: made anew": Case(DELETE, True, _made(), True, "applied"),
+    "delete: namesake": Case(DELETE, False, _namesake, True, "applied"),
+    "delete: made anew, not known": Case(DELETE, True, _made(), False, "unknown"),
+    "delete: on its way": Case(DELETE, False, _status("Terminating"), True, "unknown"),
+    "start: on its way": Case(START, False, _status("Starting"), True, "applied"),
+    "start: gone": Case(START, True, _gone, True, "unknown"),
+    "start: fell over": Case(START, True, _status("CrashLoop"), True, "unknown"),
+    "start: fell over, not known": Case(START, True, _status("CrashLoop"), False, "unknown"),
+    "start: namesake": Case(START, False, _namesake, True, "unknown"),
+    "stop: other word": Case(STOP, True, _status("Succeeded"), True, "unknown"),
+    "stop: other word, not known": Case(STOP, True, _status("Succeeded"), False, "unknown"),
+    "stop: on its way": Case(STOP, False, _status("Stopping"), True, "applied"),
+    "stop: gone": Case(STOP, True, _gone, True, "unknown"),
+    "restart: gone": Case(RESTART, True, _gone, True, "unknown"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS.values(), ids=OTHERS)
+async def test_somebody_else_was_at_it(server: RawServer, case: Case) -> None:
     """What others did meanwhile is told apart, and never written over."""
 
     async def interfered_with(wire, answer) -> None:
-        other(server)
+        case.other(server)
         await LOST(wire, answer)
 
+    write = case.write
     prepared(server, write)
     async with opened(server) as account:
-        seen = await seen_before(account, write, known)
-        server.do(fails(interfered_with, executes=executed))
+        seen = await seen_before(account, write, case.known)
+        server.do(fails(interfered_with, executes=case.executed))
         outcome = await outcome_of(account, write, seen=seen)
 
-    assert (result, executed) == (outcome.result, server.executed(write.verb))
+    assert (case.result, case.executed) == (outcome.result, server.executed(write.verb))
     assert 1 == server.arrived(write.verb)
 
 
@@ -365,7 +367,7 @@ async def test_a_spent_budget_ends_the_looking(
 
     assert "unknown" == outcome.result
     assert "2015-12-30 00:00 UTC" in str(outcome.error)
-    assert clock.monotonic() < 1.0
+    assert clock.monotonic() < 2.0
 
 
 JUST_AFTER_SETTLING = 7.5 + 1e-9

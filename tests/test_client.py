@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import pickle
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -462,6 +463,18 @@ async def test_no_error_shows_a_secret(status: int, caplog: pytest.LogCaptureFix
 
 def _of_creates(shown: str) -> list[str]:
     return [line for line in shown.splitlines() if "create web" in line]
+
+
+async def test_no_error_carries_a_secret_out_of_sight() -> None:
+    """What an error carries for pickling is as clean as what it shows."""
+    async with (
+        serving(lambda _: web.Response(text=f"your token is {TOKEN}")) as endpoint,
+        visitor(endpoint) as client,
+    ):
+        with pytest.raises(BadResponse) as caught:
+            await client.services.list()
+
+    assert TOKEN not in str(pickle.dumps(caught.value))
 
 
 async def test_an_answer_that_is_no_json_is_shown(clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import define, frozen
@@ -13,7 +14,7 @@ from tenx_async.local.calendar import Calendar
 from tenx_async.local.quirks import Quirks
 from tenx_async.local.reading import read
 from tenx_async.local.registry import Registry
-from tenx_async.local.reply import Done, Reply, Shown, as_json, as_text, worded
+from tenx_async.local.reply import JSON, Done, Reply, Shown, as_json, as_text, worded
 from tenx_async.local.runtime import Runtime
 from tenx_async.local.services import (
     CREATE,
@@ -71,13 +72,16 @@ class Operations:
         service = Service(region, name, **{"created_at": now, **own}, size=size, fields=fields)
         self.registry.add(service)
         for mapping in fields["port_mappings"]:
-            mapping.setdefault("service_url", self.runtime.address(name, mapping["protocol"]))
+            mapping["service_url"] = self.runtime.address(name, mapping)
         self.registry.save(service)
         return service
 
     @property
     def _quirks(self) -> Quirks:
         return self.calendar.conditions.quirks
+
+    def _openapi(self, _: Call) -> Reply:
+        return Reply(Path(__file__).with_name("openapi.json").read_bytes(), JSON)
 
     def _status(self, _: Call) -> Reply:
         return as_text("ok")

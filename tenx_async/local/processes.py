@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -123,9 +123,9 @@ class Processes:
             if guard:
                 await asyncio.to_thread(guard.dismiss)
 
-    def address(self, service_name: str, protocol: str) -> str:
+    def address(self, service_name: str, mapping: Mapping[str, Any]) -> str:
         """A free port of this machine."""
-        del service_name, protocol
+        del service_name, mapping
         return f"127.0.0.1:{_free_port()}"
 
     def begin(self, service: Service, passage: Passage) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
@@ -29,7 +29,7 @@ class Runtime(Protocol):
     async def close(self) -> None:
         """End all that runs."""
 
-    def address(self, service_name: str, protocol: str) -> str:
+    def address(self, service_name: str, mapping: Mapping[str, Any]) -> str:
         """Choose where a mapped port is reached."""
 
     def begin(self, service: Service, passage: Passage) -> None:
@@ -74,10 +74,12 @@ class Scripted:
     async def close(self) -> None:
         """Nothing runs."""
 
-    def address(self, service_name: str, protocol: str) -> str:
-        """A name in the vendor's style; web services are reached without a port."""
+    def address(self, service_name: str, mapping: Mapping[str, Any]) -> str:
+        """What is declared, or a name in the vendor's style; that of a web service has no port."""
+        if "service_url" in mapping:
+            return str(mapping["service_url"])
         host = f"{service_name}-{self.username}.tenxapp.com"
-        return host if protocol.casefold() == "http" else f"{host}:{next(self._ports)}"
+        return host if mapping["protocol"].casefold() == "http" else f"{host}:{next(self._ports)}"
 
     def begin(self, service: Service, passage: Passage) -> None:
         """Take the status on the way, and the last one when the transition's time has passed."""

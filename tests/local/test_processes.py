@@ -98,10 +98,8 @@ async def test_what_a_process_writes_is_its_log(cloud: LocalCloud, call: Caller)
 
 
 async def test_a_created_service_runs(cloud: LocalCloud, call: Caller) -> None:
-    """A service created over HTTP runs its command, given as a list or as one text."""
-    answer = await call.service(
-        "POST", "web", json={"containers": [{"image": "x", "command": "sh -c 'echo hi; sleep 99'"}]}
-    )
+    """A service created over HTTP runs its command."""
+    answer = await call.service("POST", "web", json={"containers": [shell("echo hi; sleep 99")]})
 
     assert 200 == answer.status
     await until(lambda: status(cloud) == "Running")

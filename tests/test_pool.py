@@ -217,7 +217,6 @@ async def test_leaving_early_cancels_what_is_under_way(pool: SessionPool) -> Non
     assert before == asyncio.all_tasks()
 
 
-@pytest.mark.xfail(reason="the sentinel behind the outcomes waits for room that nobody makes")
 async def test_leaving_early_with_outcomes_left_does_not_hang(pool: SessionPool) -> None:
     """Outcomes that nobody asks for any more hold nobody up."""
     work = Work()
@@ -264,7 +263,6 @@ async def test_calls_that_cannot_be_made_are_told(pool: SessionPool, cloud: Loca
     assert ["web"] == [outcome.service for outcome in outcomes]
 
 
-@pytest.mark.xfail(reason="the error of the iterator cancels what is under way")
 async def test_calls_that_cannot_be_made_end_no_others(pool: SessionPool) -> None:
     """What was under way when the iterator raised ends, and has its outcome."""
     work = Work()
@@ -368,7 +366,6 @@ async def test_a_pool_belongs_to_one_loop(pool: SessionPool) -> None:
     await asyncio.to_thread(asyncio.run, elsewhere())
 
 
-@pytest.mark.xfail(reason="the lack of a running loop is told by asyncio")
 def test_a_pool_needs_a_loop() -> None:
     """A pool that is used where no loop runs says so, too."""
     pool = SessionPool(endpoint="http://127.0.0.1:1", username="a", token=TOKEN, region="us")
@@ -396,3 +393,27 @@ async def test_a_pool_shows_no_token(pool: SessionPool, cloud: LocalCloud) -> No
 
     assert cloud.username in shown
     assert cloud.token not in shown
+
+
+async def test_a_concurrency_below_one_is_refused(pool):
+    """Nothing would ever be done."""
+    with pytest.raises(ConfigurationError, match="concurrency"):
+        async for _ in pool.run([], concurrency=0):
+            pass
+
+
+async def test_the_iterator_of_a_run_is_closed_when_the_run_is_left_early(pool):
+    """An asynchronous generator handed in gets to clean up at once."""
+    closed = []
+
+    async def calls(client: Client) -> AsyncGenerator[Call[Any]]:
+        try:
+            while True:
+                yield client.services.calls.list()
+        finally:
+            closed.append(True)
+
+    async with aclosing(pool.run(calls(pool.client()), concurrency=2)) as outcomes:
+        async for _ in outcomes:
+            break
+    assert closed == [True]

@@ -54,7 +54,6 @@ async def test_a_day_or_its_tail_is_read(length: int, tail: int | None) -> None:
     assert list(range(first, length)) == await read(Shelf(length), tail)
 
 
-@pytest.mark.xfail(reason="the empty page that ends the search is taken for the end of the day")
 @pytest.mark.parametrize("length", [10, 30])
 @pytest.mark.parametrize("tail", [1, 10, 25])
 async def test_the_tail_of_full_pages_is_read(length: int, tail: int) -> None:

@@ -185,9 +185,13 @@ class _Run:
 async def _iterate(
     calls: Iterable[Call[Any]] | AsyncIterable[Call[Any]],
 ) -> AsyncGenerator[Call[Any]]:
-    if isinstance(calls, AsyncIterable):
-        async for call in calls:
-            yield call
-    else:
+    if not isinstance(calls, AsyncIterable):
         for call in calls:
             yield call
+        return
+    try:
+        async for call in calls:
+            yield call
+    finally:
+        if isinstance(calls, AsyncGenerator):
+            await calls.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -130,10 +131,10 @@ class Account:
             await means.exchange.close()
         if self._own_connector is not None:
             await self._own_connector.close()
-        if self._counter is not None:
-            self.gate.calls.part(self.clock.now())
-            self._counter.close()
-            self._counter = None
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            with closing(counter), suppress(ConfigurationError):  # it may be what broke
+                self.gate.calls.part(self.clock.now())
 
     @property
     def usage(self) -> Usage:

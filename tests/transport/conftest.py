@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from tenx_async.client import Client
 from tenx_async.clock import Clock
+from tenx_async.pool import SessionPool
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
 from tenx_async.transport.account import Account, Limits
@@ -21,6 +24,14 @@ BRISK = Timeouts(connect=1.0, read=0.05, body=0.05)
 
 def nobody(_: object) -> None:
     """Listens to nothing."""
+
+
+@pytest.fixture(autouse=True)
+def _no_listener_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A listener's failure breaks no operation, so that only the log knows of it."""
+    yield
+    errors = [one for one in caplog.get_records("call") if one.levelno >= logging.ERROR]
+    assert [] == errors
 
 
 @pytest.fixture
@@ -52,3 +63,18 @@ async def opened(
         yield account
     finally:
         await account.close()
+
+
+@asynccontextmanager
+async def pool_of(server: RawServer, **more: Any) -> AsyncIterator[tuple[SessionPool, Client]]:
+    """A pool at a raw server, and a client of it."""
+    async with SessionPool(
+        endpoint=server.endpoint,
+        username=ALICE.username,
+        token=TOKEN,
+        region="beijing1",
+        clock=server.clock,
+        listener=nobody,
+        **more,
+    ) as pool:
+        yield pool, pool.client()

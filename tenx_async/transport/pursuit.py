@@ -144,7 +144,8 @@ class Pursuit(Generic[T]):
             return
         gate.emit(
             AttemptEnded(
-                operation=str(operation),
+                verb=operation.verb,
+                service=operation.service,
                 region=operation.region,
                 verdict=verdict,
                 seconds=gate.clock.monotonic() - began,
@@ -207,7 +208,13 @@ class Pursuit(Generic[T]):
     def _conclude(self, finding: Finding, failure: AttemptFailed) -> T:
         reads, seen = len(self._looks), self._looks[-1].service if self._looks else None
         self.means.gate.emit(
-            Reconciled(operation=str(self.operation), finding=finding, reads=reads)
+            Reconciled(
+                verb=self.operation.verb,
+                service=self.operation.service,
+                region=self.operation.region,
+                finding=finding,
+                reads=reads,
+            )
         )
         if finding is Finding.APPLIED:
             return cast("T", seen if self.operation.verb == "create" else None)

@@ -130,7 +130,9 @@ class Resending:
         if failure is not None and failure.verdict is not Verdict.REJECTED:
             self.gate.emit(
                 Retried(
-                    operation=str(self.operation),
+                    verb=self.operation.verb,
+                    service=self.operation.service,
+                    region=self.operation.region,
                     error=failure.error,
                     attempt=state.attempt_number,
                     retry_in=self._pause,

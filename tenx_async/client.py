@@ -25,6 +25,7 @@ from tenx_async.logs.reading import read_batches, read_pages
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.account import Account, Limits, Usage
 from tenx_async.transport.calls import ServiceCalls
@@ -283,7 +284,8 @@ class Client:
             allow_plain_http: let `http://` go to other hosts than this one.
             limits: timeouts, retries, deadline and size bounds.
             clock: what tells the time and waits; the machine's own by default.
-            listener: is told of everything that happens; logs to `tenx_async` by default.
+            listener: is told of everything that happens; logs to `tenx_async` by default. What it
+                raises is logged there once, and breaks nothing.
             account: one that somebody else opens and closes; then only the region is looked for.
         """
         found = settings.resolve(
@@ -304,7 +306,7 @@ class Client:
             emit=listener,
             state=found.state,
         )
-        self._listener = listener
+        self._listener = guarded(listener)
         self.region = found.region
         self.services = Services(ServiceCalls(self._account, self.region), self._account.clock)
         self.logs = Logs(self._account, self.region)

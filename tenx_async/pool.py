@@ -18,6 +18,7 @@ from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.account import Account, Limits
 from tenx_async.transport.call import Call
@@ -44,7 +45,7 @@ class SessionPool:
     allow_plain_http: bool = False
     limits: Limits = field(factory=Limits, repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
-    listener: Listener = field(default=log_event, repr=False)
+    listener: Listener = field(default=log_event, converter=guarded, repr=False)
     _accounts: dict[tuple[str, Credentials], Account] = field(factory=dict, init=False, repr=False)
     _connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)

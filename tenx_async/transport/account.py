@@ -24,6 +24,7 @@ from tenx_async.errors import (
 )
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.budgets import CallBudget
 from tenx_async.transport.connector import Connector
@@ -84,7 +85,7 @@ class Account:
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     """A connector to share, its owner's to close; without one the account makes its own."""
     clock: Clock = field(factory=SystemClock, repr=False)
-    emit: Listener = field(default=log_event, repr=False)
+    emit: Listener = field(default=log_event, converter=guarded, repr=False)
     state: Path | None = field(default=None, repr=False)
     """A directory in which the calls of the day are counted beyond the life of the process."""
     gate: Gate = field(init=False, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
@@ -177,14 +177,14 @@ class Services:
             service = await self.get(name)
             if until(service) if callable(until) else service.has_status(until):
                 return service
-            pause = next(pauses, 5.0)
-            if self._clock.monotonic() + pause > ends:
+            left = ends - self._clock.monotonic()
+            if left <= 0:
                 goal = "what was waited for" if callable(until) else until
                 raise DeadlineExceeded(
                     f"still {service.status}, not {goal}, after {timeout:g} s",
                     operation=f"wait {name}",
                 )
-            await self._clock.sleep(pause)
+            await self._clock.sleep(min(next(pauses, 5.0), left))
 
 
 @frozen
@@ -217,13 +217,13 @@ class Logs:
 
     def pages(
         self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000
-    ) -> AsyncIterator[LogPage]:
+    ) -> AsyncGenerator[LogPage]:
         """Read a day's log page by page, until a page is empty."""
         return read_pages(self.page, service, date=date, from_=from_, size=size)
 
     async def lines(
         self, service: str, *, date: dt.date, tail: int | None = None, size: int = 1000
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         """Read a day's log line by line.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import logging
@@ -503,3 +504,17 @@ def test_a_client_needs_settings() -> None:
     """A client that was told nothing says what it lacks when it is made."""
     with pytest.raises(ConfigurationError, match="no username and no token and no region given"):
         Client()
+
+
+def test_a_client_opened_in_another_loop_says_so(monkeypatch):
+    """A client belongs to the loop that opened it; elsewhere it is a clear error, not a hang."""
+    client = Client(endpoint="http://127.0.0.1:9", username="alice", token=TOKEN, region="us")
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+    try:
+        first.run_until_complete(client.__aenter__())
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            second.run_until_complete(client.services.list())
+        first.run_until_complete(client.__aexit__())
+    finally:
+        first.close()
+        second.close()

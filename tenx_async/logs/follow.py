@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -97,7 +97,7 @@ class Follower:
             self._unpacked = iter(await self._next_batch())
         return line
 
-    async def batches(self) -> AsyncIterator[LogBatch]:
+    async def batches(self) -> AsyncGenerator[LogBatch]:
         """Iterate over lines as they arrived together, each batch of one source and day."""
         with suppress(StopAsyncIteration):
             while True:

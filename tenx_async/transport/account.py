@@ -7,7 +7,7 @@ import datetime as dt
 import math
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiohttp
 from attrs import define, field, frozen
@@ -28,7 +28,6 @@ from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.budgets import CallBudget
 from tenx_async.transport.connector import Connector
-from tenx_async.transport.counter import SqliteCounter
 from tenx_async.transport.exchange import Exchange, Timeouts
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.pace import Pace
@@ -36,6 +35,9 @@ from tenx_async.transport.pursuit import Means, Pursuit
 from tenx_async.transport.reconcile import ReconcilePolicy
 from tenx_async.transport.retry import RetryPolicy
 from tenx_async.transport.verdict import AttemptFailed
+
+if TYPE_CHECKING:
+    from tenx_async.transport.counter import SqliteCounter
 
 T = TypeVar("T")
 
@@ -89,6 +91,7 @@ class Account:
     state: Path | None = field(default=None, repr=False)
     """A directory in which the calls of the day are counted beyond the life of the process."""
     gate: Gate = field(init=False, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
     _means: Means | None = field(default=None, init=False, repr=False)
     _counter: SqliteCounter | None = field(default=None, init=False, repr=False)
     _own_connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
@@ -103,7 +106,10 @@ class Account:
 
     def open(self) -> Self:
         """Make the sessions, in the running loop; nothing is connected yet."""
+        self._loop = asyncio.get_running_loop()
         if self.state is not None:
+            from tenx_async.transport.counter import SqliteCounter  # noqa: PLC0415  # brings sqlite3
+
             self._counter = SqliteCounter.open(self.state, self.endpoint, self.credentials)
             self.gate.calls.counter = self._counter
         connector = self.connector
@@ -179,6 +185,8 @@ class Account:
         """
         if self._means is None:
             raise ConfigurationError("the client is not open: use it inside `async with`")
+        if self._loop is not asyncio.get_running_loop():
+            raise ConfigurationError("the client was opened in another event loop: one for each")
         seconds = self.limits.deadline if deadline is None else deadline
         pursuit = Pursuit(
             operation=operation,

@@ -91,7 +91,7 @@ async def compare(endpoint: str, rounds: int) -> None:
         base = f"{endpoint}/v1/regions/beijing1/services/web"
 
         async def bare_page() -> object:
-            params = {"date": "2015.12.29", "from": 0, "size": 100}
+            params: dict[str, str | int] = {"date": "2015.12.29", "from": 0, "size": 100}
             async with session.get(f"{base}/logs", params=params) as response:
                 return await response.json()
 
@@ -110,7 +110,7 @@ async def compare(endpoint: str, rounds: int) -> None:
             turns = [(await cpu_of(bare), await cpu_of(ours)) for _ in range(rounds)]
             ratio = statistics.median(ours / bare for bare, ours in turns)
             bare_cpu, our_cpu = (statistics.median(side) for side in zip(*turns, strict=True))
-            print(f"{what:<26}{bare_cpu:>14.0f}{our_cpu:>10.0f}{ratio:>7.2f}×")
+            print(f"{what:<26}{bare_cpu:>14.0f}{our_cpu:>10.0f}{ratio:>7.2f}x")
 
 
 def main() -> None:

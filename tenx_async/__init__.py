@@ -1,64 +1,64 @@
 """An asyncio client for the TenxCloud v1 services API."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tenx_async.api.entries import LogEntry
-from tenx_async.api.memory import Memory
-from tenx_async.api.models import (
-    Container,
-    EnvVar,
-    Identity,
-    Instance,
-    Port,
-    PortMapping,
-    Region,
-    Service,
-    Volume,
-    VolumeMount,
-)
-from tenx_async.api.outcome import Outcome
-from tenx_async.api.specs import ContainerSpec, PortSpec, ServiceSpec, ServiceUpdate
-from tenx_async.client import Client
-from tenx_async.clock import Clock
-from tenx_async.errors import (
-    ApiError,
-    BadRequest,
-    BadResponse,
-    ConfigurationError,
-    Conflict,
-    ConnectFailed,
-    DeadlineExceeded,
-    Disconnected,
-    Forbidden,
-    InvalidName,
-    InvalidSpec,
-    MethodNotAllowed,
-    NotFound,
-    OperationError,
-    OutcomeUnknown,
-    QuotaExceeded,
-    Redirected,
-    ResponseTooLarge,
-    ServerError,
-    TenxError,
-    Throttled,
-    TimedOut,
-    TransportError,
-    Unauthorized,
-    WindowLimit,
-)
-from tenx_async.logs.follow import Follower
-from tenx_async.logs.ledger import Ledger
-from tenx_async.logs.lines import LogBatch, LogLine, LogPage
-from tenx_async.pool import SessionPool
-from tenx_async.transport.account import Limits, Usage
-from tenx_async.transport.call import Call
-from tenx_async.transport.exchange import Timeouts
-from tenx_async.transport.reconcile import ReconcilePolicy
-from tenx_async.transport.retry import RetryPolicy
-
 if TYPE_CHECKING:
+    from tenx_async.api.entries import LogEntry
+    from tenx_async.api.memory import Memory
+    from tenx_async.api.models import (
+        Container,
+        EnvVar,
+        Identity,
+        Instance,
+        Port,
+        PortMapping,
+        Region,
+        Service,
+        Volume,
+        VolumeMount,
+    )
+    from tenx_async.api.outcome import Outcome
+    from tenx_async.api.specs import ContainerSpec, PortSpec, ServiceSpec, ServiceUpdate
+    from tenx_async.client import Client
+    from tenx_async.clock import Clock
+    from tenx_async.errors import (
+        ApiError,
+        BadRequest,
+        BadResponse,
+        ConfigurationError,
+        Conflict,
+        ConnectFailed,
+        DeadlineExceeded,
+        Disconnected,
+        Forbidden,
+        InvalidName,
+        InvalidSpec,
+        MethodNotAllowed,
+        NotFound,
+        OperationError,
+        OutcomeUnknown,
+        QuotaExceeded,
+        Redirected,
+        ResponseTooLarge,
+        ServerError,
+        TenxError,
+        Throttled,
+        TimedOut,
+        TransportError,
+        Unauthorized,
+        WindowLimit,
+    )
     from tenx_async.local import LocalCloud
+    from tenx_async.logs.follow import Follower
+    from tenx_async.logs.ledger import Ledger
+    from tenx_async.logs.lines import LogBatch, LogLine, LogPage
+    from tenx_async.pool import SessionPool
+    from tenx_async.transport.account import Limits, Usage
+    from tenx_async.transport.call import Call
+    from tenx_async.transport.exchange import Timeouts
+    from tenx_async.transport.reconcile import ReconcilePolicy
+    from tenx_async.transport.retry import RetryPolicy
 
 __version__ = "0.1.0"
 
@@ -122,11 +122,58 @@ __all__ = [
     "WindowLimit",
 ]
 
+_HOMES = {
+    "tenx_async.api.entries": ("LogEntry",),
+    "tenx_async.api.memory": ("Memory",),
+    "tenx_async.api.models": (
+        "Container",
+        "EnvVar",
+        "Identity",
+        "Instance",
+        "Port",
+        "PortMapping",
+        "Region",
+        "Service",
+        "Volume",
+        "VolumeMount",
+    ),
+    "tenx_async.api.outcome": ("Outcome",),
+    "tenx_async.api.specs": (
+        "ContainerSpec",
+        "PortSpec",
+        "ServiceSpec",
+        "ServiceUpdate",
+    ),
+    "tenx_async.client": ("Client",),
+    "tenx_async.clock": ("Clock",),
+    "tenx_async.local": ("LocalCloud",),
+    "tenx_async.logs.follow": ("Follower",),
+    "tenx_async.logs.ledger": ("Ledger",),
+    "tenx_async.logs.lines": (
+        "LogBatch",
+        "LogLine",
+        "LogPage",
+    ),
+    "tenx_async.pool": ("SessionPool",),
+    "tenx_async.transport.account": (
+        "Limits",
+        "Usage",
+    ),
+    "tenx_async.transport.call": ("Call",),
+    "tenx_async.transport.exchange": ("Timeouts",),
+    "tenx_async.transport.reconcile": ("ReconcilePolicy",),
+    "tenx_async.transport.retry": ("RetryPolicy",),
+}
+"""Where the public names live, but for the errors: each is imported when it is first used."""
+
 
 def __getattr__(name: str) -> Any:
-    """Import the embedded server only where it is used: it brings a web framework along."""
-    if name == "LocalCloud":
-        from tenx_async.local import LocalCloud  # noqa: PLC0415
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((home for home, names in _HOMES.items() if name in names), "tenx_async.errors")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
 
-        return LocalCloud
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

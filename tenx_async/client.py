@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
@@ -25,6 +25,7 @@ from tenx_async.logs.reading import read_batches, read_pages
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.account import Account, Limits, Usage
 from tenx_async.transport.calls import ServiceCalls
@@ -176,14 +177,14 @@ class Services:
             service = await self.get(name)
             if until(service) if callable(until) else service.has_status(until):
                 return service
-            pause = next(pauses, 5.0)
-            if self._clock.monotonic() + pause > ends:
+            left = ends - self._clock.monotonic()
+            if left <= 0:
                 goal = "what was waited for" if callable(until) else until
                 raise DeadlineExceeded(
                     f"still {service.status}, not {goal}, after {timeout:g} s",
                     operation=f"wait {name}",
                 )
-            await self._clock.sleep(pause)
+            await self._clock.sleep(min(next(pauses, 5.0), left))
 
 
 @frozen
@@ -216,13 +217,13 @@ class Logs:
 
     def pages(
         self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000
-    ) -> AsyncIterator[LogPage]:
+    ) -> AsyncGenerator[LogPage]:
         """Read a day's log page by page, until a page is empty."""
         return read_pages(self.page, service, date=date, from_=from_, size=size)
 
     async def lines(
         self, service: str, *, date: dt.date, tail: int | None = None, size: int = 1000
-    ) -> AsyncIterator[LogLine]:
+    ) -> AsyncGenerator[LogLine]:
         """Read a day's log line by line.
 
         Args:
@@ -283,7 +284,8 @@ class Client:
             allow_plain_http: let `http://` go to other hosts than this one.
             limits: timeouts, retries, deadline and size bounds.
             clock: what tells the time and waits; the machine's own by default.
-            listener: is told of everything that happens; logs to `tenx_async` by default.
+            listener: is told of everything that happens; logs to `tenx_async` by default. What it
+                raises is logged there once, and breaks nothing.
             account: one that somebody else opens and closes; then only the region is looked for.
         """
         found = settings.resolve(
@@ -304,7 +306,7 @@ class Client:
             emit=listener,
             state=found.state,
         )
-        self._listener = listener
+        self._listener = guarded(listener)
         self.region = found.region
         self.services = Services(ServiceCalls(self._account, self.region), self._account.clock)
         self.logs = Logs(self._account, self.region)

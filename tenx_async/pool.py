@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,12 +18,14 @@ from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
-from tenx_async.transport.account import Account, Limits, make_connector
+from tenx_async.transport.account import Account, Limits
 from tenx_async.transport.call import Call
+from tenx_async.transport.connector import Connector
 
 CONCURRENCY = 64
-"""Operations under way at once, where nobody says; the gates of the accounts allow fewer."""
+"""Operations under way at once, where nobody says."""
 
 
 @define(kw_only=True, eq=False)
@@ -42,14 +45,14 @@ class SessionPool:
     allow_plain_http: bool = False
     limits: Limits = field(factory=Limits, repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
-    listener: Listener = field(default=log_event, repr=False)
+    listener: Listener = field(default=log_event, converter=guarded, repr=False)
     _accounts: dict[tuple[str, Credentials], Account] = field(factory=dict, init=False, repr=False)
     _connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._connector = make_connector()
+        self._connector = Connector()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -74,7 +77,7 @@ class SessionPool:
         Raises:
             ConfigurationError: a setting is missing or unsafe, or the pool is not open here.
         """
-        if self._loop is not asyncio.get_running_loop():
+        if self._loop is None or self._loop is not _running_loop():
             raise ConfigurationError(
                 "the pool is not open in this event loop: use it inside `async with`, "
                 "one pool for each loop"
@@ -109,22 +112,29 @@ class SessionPool:
         self,
         calls: Iterable[Call[Any]] | AsyncIterable[Call[Any]],
         *,
-        concurrency: int | None = None,
-    ) -> AsyncIterator[Outcome]:
+        concurrency: int = CONCURRENCY,
+    ) -> AsyncGenerator[Outcome]:
         """Do many operations at once, and tell what became of each as it ends.
 
         Args:
-            calls: what to do, of any length; only as many as are under way are held.
-            concurrency: operations under way at once; by default as many as the gates allow.
+            calls: what to do, of any length; only as many as are under way are held. Should it
+                raise, what is under way still ends, and then the error is raised.
+            concurrency: operations under way at once; the gates of the accounts may allow fewer.
 
         Yields:
             an outcome for each call, in the order in which they end; a failure ends nothing.
+
+        Raises:
+            ConfigurationError: a concurrency below 1.
         """
-        width = concurrency or CONCURRENCY
-        outcomes: asyncio.Queue[Outcome | None] = asyncio.Queue(maxsize=width)
-        work = asyncio.create_task(_work(_Turns(_iterate(calls)), outcomes, width))
+        if concurrency < 1:
+            raise ConfigurationError(f"concurrency: {concurrency} operations at once end nowhere")
+        run = _Run(_iterate(calls), asyncio.Semaphore(concurrency))
+        work = asyncio.create_task(run.work(concurrency), name="tenx-pool-run")
+        work.add_done_callback(lambda _: run.outcomes.put_nowait(None))
         try:
-            while (outcome := await outcomes.get()) is not None:
+            while (outcome := await run.outcomes.get()) is not None:
+                run.room.release()
                 yield outcome
             await work
         finally:
@@ -132,40 +142,57 @@ class SessionPool:
             await asyncio.wait([work])
 
 
-@define
-class _Turns:
-    """An iterator that many tasks take from, one at a time."""
-
-    _calls: AsyncIterator[Call[Any]]
-    _turn: asyncio.Lock = field(factory=asyncio.Lock)
-
-    async def take(self) -> Call[Any] | None:
-        async with self._turn:
-            return await anext(self._calls, None)
-
-
-async def _work(turns: _Turns, outcomes: asyncio.Queue[Outcome | None], width: int) -> None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
-        async with asyncio.TaskGroup() as workers:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@define
+class _Run:
+    """Workers that take calls from one iterator, and put outcomes into one queue."""
+
+    calls: AsyncGenerator[Call[Any]]
+    room: asyncio.Semaphore
+    """For outcomes that nobody has taken yet."""
+    outcomes: asyncio.Queue[Outcome | None] = field(factory=asyncio.Queue, init=False)
+    _failure: Exception | None = field(default=None, init=False)
+    """Why the iterator broke off."""
+    _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+
+    async def work(self, width: int) -> None:
+        async with aclosing(self.calls), asyncio.TaskGroup() as workers:
             for _ in range(width):
-                workers.create_task(_work_through(turns, outcomes))
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
-    finally:
-        await outcomes.put(None)
+                workers.create_task(self._work_through())
+        if self._failure is not None:
+            raise self._failure
 
+    async def _work_through(self) -> None:
+        while (call := await self._take()) is not None:
+            outcome = await call.outcome()
+            await self.room.acquire()
+            self.outcomes.put_nowait(outcome)
 
-async def _work_through(turns: _Turns, outcomes: asyncio.Queue[Outcome | None]) -> None:
-    while (call := await turns.take()) is not None:
-        await outcomes.put(await call.outcome())
+    async def _take(self) -> Call[Any] | None:
+        async with self._turn:
+            try:
+                return await anext(self.calls, None)
+            except Exception as error:  # noqa: BLE001  # the caller's own, raised when all has ended
+                self._failure = error
+                return None
 
 
 async def _iterate(
     calls: Iterable[Call[Any]] | AsyncIterable[Call[Any]],
-) -> AsyncIterator[Call[Any]]:
-    if isinstance(calls, AsyncIterable):
-        async for call in calls:
-            yield call
-    else:
+) -> AsyncGenerator[Call[Any]]:
+    if not isinstance(calls, AsyncIterable):
         for call in calls:
             yield call
+        return
+    try:
+        async for call in calls:
+            yield call
+    finally:
+        if isinstance(calls, AsyncGenerator):
+            await calls.aclose()

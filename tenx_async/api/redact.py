@@ -9,6 +9,9 @@ from collections.abc import Iterable
 MASK = "***"
 
 _ENV_VALUE = re.compile(r'("value"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[-\w.]+)')
+_QUOTED_VALUE = re.compile(  # within a text of JSON, which escapes its quotes
+    r'((\\(?:\\\\)?)"value\2"\s*:\s*\2")(?:.*?(?<!\\)(\2")|.*)'
+)
 _SHORTEST = 4
 
 
@@ -18,6 +21,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     Secrets of fewer than four characters are left, they would mask half the text.
     """
     masked = _ENV_VALUE.sub(rf'\1"{MASK}"', text)
+    masked = _QUOTED_VALUE.sub(rf"\1{MASK}\3", masked)
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
             for spelling in _spellings(secret):

@@ -46,6 +46,8 @@ _ADVICE: tuple[tuple[type[errors.TenxError], str], ...] = (
 
 def explain(error: BaseException) -> str:
     """Say in one line what went wrong and what to do about it."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     advice = next((text for cls, text in _ADVICE if isinstance(error, cls)), "")
     if isinstance(error, errors.NotFound):
         about_a_service = len(error.operation.split()) > 1

@@ -24,9 +24,9 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _tail(text: str) -> int:
+def _count(text: str) -> int | None:
     if text == "all":
-        return -1
+        return None
     if not text.isdecimal():
         raise typer.BadParameter(f"{text!r} is neither a number of lines nor 'all'")
     return int(text)
@@ -40,11 +40,9 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on as lines are written.")
     ] = False,
     tail: Annotated[
-        int,
-        typer.Option(
-            "--tail", "-n", parser=_tail, metavar="N|all", help="Lines of each that are there."
-        ),
-    ] = 10,
+        str,
+        typer.Option("--tail", "-n", metavar="N|all", help="Begin with the last lines of each."),
+    ] = "10",
     exclude: Annotated[
         list[str] | None,
         typer.Option("--exclude", metavar="PATTERN", help="Names or globs to leave out."),
@@ -55,8 +53,8 @@ def logs(
 ) -> None:
     """Show the logs of services, and follow them; a name that does not exist yet is waited for."""
     show = json_lines if output is LogFormat.JSON else text_lines()
-    lines = None if tail < 0 else tail
-    run(_logs(context.obj, patterns or (), show, follow=follow, tail=lines, exclude=exclude or ()))
+    options = {"tail": _count(tail), "exclude": exclude or ()}
+    run(_logs(context.obj, patterns or (), show, follow=follow, **options))
 
 
 def text_lines() -> Lines:

@@ -40,8 +40,10 @@ def outcome_line(outcome: Outcome, form: OutcomeFormat) -> str:
         error = None if outcome.error is None else str(outcome.error)
         return f"{msgspec.json.encode({**fields, 'error': error}).decode()}\n"
     if outcome.ok:
-        return f"{outcome.service}: {_DONE[outcome.operation]}\n"
-    return f"{outcome.service}: {outcome.result}: {visible(_one_line(outcome.error))}\n"
+        done = _DONE[outcome.operation] if outcome.result == "applied" else outcome.result
+        return f"{outcome.service}: {done}\n"
+    error = " ".join(str(outcome.error).split())
+    return f"{outcome.service}: {outcome.result}: {visible(error)}\n"
 
 
 @define
@@ -84,7 +86,3 @@ def _reason(error: Exception) -> str:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

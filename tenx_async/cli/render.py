@@ -42,6 +42,8 @@ def service_list(services: Sequence[Service], form: Format) -> str:
         return json_text([wire.dump(service) for service in services])
     if form is Format.NAME:
         return "".join(f"{service.name}\n" for service in services)
+    if not services:
+        return ""
     rows = [
         (
             service.name,
@@ -104,13 +106,27 @@ def _columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
+_encoder = msgspec.json.Encoder()
+
 Lines = Callable[[LogBatch], str]
 """How log lines are shown."""
 
 
 def json_lines(batch: LogBatch) -> str:
     """Write each line as a JSON object of its own."""
-    text = msgspec.json.Encoder().encode_lines(batch).decode()
+    lines = [
+        {
+            "region": line.region,
+            "service": line.service,
+            "instance_name": line.instance_name,
+            "log": line.log,
+            "date": line.date,
+            "position": line.position,
+            "late": line.late,
+        }
+        for line in batch
+    ]
+    text = _encoder.encode_lines(lines).decode()
     return visible_json(text) if sys.stdout.isatty() else text
 
 

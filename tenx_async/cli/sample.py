@@ -1,8 +1,9 @@
 """What a sample service runs: writes log lines at a rate, and keeps a tally of them.
 
 It runs as a script without the packages of this environment, so it uses the standard library
-alone. With a directory in TENX_TALLY each process notes there, in a file of its own, every line
-that it wrote: SIGTERM waits until a line is written and noted, so both are always the same.
+alone. With a path in TENX_TALLY each process notes in a file of its own, whose name begins like
+that, every line that it wrote: SIGTERM waits until a line is written and noted, so both are
+always the same.
 """
 
 from __future__ import annotations
@@ -66,21 +67,20 @@ def mailer(serial: str, _: int) -> Iterator[Line]:
 KINDS = {kind.__name__: kind for kind in (web, api, worker, mysql, cache, mailer)}
 
 
-def _tally(service: str, process: str) -> TextIO:
-    directory = os.environ.get("TENX_TALLY")
-    path = Path(directory) / f"{service}.{process}" if directory else Path(os.devnull)
-    return path.open("w", encoding="utf-8")
+def _tally(process: str) -> TextIO:
+    begin = os.environ.get("TENX_TALLY")
+    return Path(f"{begin}.{process}" if begin else os.devnull).open("w", encoding="utf-8")
 
 
-def main(service: str, rate: float) -> None:
-    """Write lines as `service` does, `rate` a second, until SIGTERM."""
+def main(kind: str, rate: float) -> None:
+    """Write lines of a kind, `rate` times a second, until SIGTERM."""
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     process = f"{random.getrandbits(32):08x}"
-    with _tally(service, process) as tally:
+    with _tally(process) as tally:
         due = time.monotonic()
         for number in itertools.count(1):
-            for stream, line in KINDS[service](f"{process}-{number:05}", number):
+            for stream, line in KINDS[kind](f"{process}-{number:05}", number):
                 print(line, file=stream, flush=True)
                 print(line, file=tally, flush=True)
             due += random.uniform(0.5, 1.5) / rate

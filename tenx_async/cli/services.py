@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tenx_async.transport.call import Call
     from tenx_async.transport.calls import ServiceCalls
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The service.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAMES...", help="The services.")]
+Name = Annotated[str, typer.Argument(help="The service.")]
+Names = Annotated[list[str], typer.Argument(help="The services.")]
 Patterns = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PATTERNS]...", help="Names or globs such as 'web-*'; none: all."),
+    typer.Argument(help="Names or globs such as 'web-*'; none: all."),
 ]
 Shown = Annotated[Format, typer.Option("--output", "-o", help="How to show it.")]
 Told = Annotated[OutcomeFormat, typer.Option("--output", "-o", help="How to tell the outcome.")]
@@ -47,7 +47,9 @@ async def _ls(target: Target, patterns: Sequence[str], output: Format) -> None:
     chosen = sorted((s for s in services if s.name in selection), key=lambda s: s.name)
     emit(service_list(chosen, output))
     if missing := sorted(set(selection.exact) - {service.name for service in chosen}):
-        raise NotFound(f"there is no service {', '.join(missing)}", status=404, operation="ls it")
+        raise NotFound(
+            "there is no such service", operation=f"list {' '.join(missing)}", status=404
+        )
     if not chosen:
         say("no service matches" if patterns else "there are no services")
 
@@ -138,7 +140,11 @@ def delete(
 def _confirm(names: list[str]) -> None:
     if not sys.stdin.isatty():
         raise typer.BadParameter("nobody can be asked here: say --yes to delete")
-    if not typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True):
+    try:
+        agreed = typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True)
+    except typer.Abort:
+        raise typer.Exit(Status.INTERRUPTED) from None
+    if not agreed:
         say("nothing was deleted")
         raise typer.Exit(Status.ERROR)
 

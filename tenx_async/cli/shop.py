@@ -18,6 +18,8 @@ class Sample:
     rate: float
     """Lines a second of each instance."""
     instances: int = 1
+    kind: str = ""
+    """What it writes; by default what its name says."""
 
     def spec(self, tally: Path | None = None) -> ServiceSpec:
         """Specify it; `tally` is a directory where its processes note what they write."""
@@ -26,8 +28,15 @@ class Sample:
             containers=[
                 ContainerSpec(
                     image=f"samples/{self.name}",
-                    command=(sys.executable, "-I", "-S", script, self.name, str(self.rate)),
-                    env={"TENX_TALLY": str(tally)} if tally else {},
+                    command=(
+                        sys.executable,
+                        "-I",
+                        "-S",
+                        script,
+                        self.kind or self.name,
+                        str(self.rate),
+                    ),
+                    env={"TENX_TALLY": str(tally / self.name)} if tally else {},
                 )
             ],
             target_instance_size=self.instances,

@@ -29,6 +29,8 @@ class Following:
     _begun: bool = field(default=False, init=False)
     _found: list[str] = field(factory=list, init=False)
     _failing: set[str] = field(factory=set, init=False)
+    _worst: int = field(default=0, init=False)
+    """How many were failing at once, since none was."""
 
     def begin(self) -> None:
         """Tell what was found at first, as one."""
@@ -61,6 +63,7 @@ class Following:
     def _failed(self, event: SourceFailed) -> None:
         self._failing.add(event.source)
         count = len(self._failing)
+        self._worst = max(self._worst, count)
         is_rare = event.failures == 1 and count & (count - 1) == 0
         if count <= FEW and event.failures & (event.failures - 1) == 0:
             say(f"{event.source}: {explain(event.error)}; next try in {event.retry_in:.0f} s")
@@ -69,7 +72,8 @@ class Following:
 
     def _recovered(self, name: str) -> None:
         self._failing.discard(name)
-        if not self._failing:
-            say(f"{name}: recovered, and all others")
-        elif len(self._failing) < FEW:
+        if self._worst <= FEW:
             say(f"{name}: recovered")
+        elif not self._failing:
+            say("all services can be read again")
+        self._worst = self._worst if self._failing else 0

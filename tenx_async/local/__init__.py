@@ -2,6 +2,8 @@
 
 from tenx_async.local.cloud import LocalCloud
 from tenx_async.local.daylog import LoggedLine
-from tenx_async.local.operations import Execution
+from tenx_async.local.faults import Fault
+from tenx_async.local.quirks import Quirks
+from tenx_async.local.services import Execution
 
-__all__ = ["Execution", "LocalCloud", "LoggedLine"]
+__all__ = ["Execution", "Fault", "LocalCloud", "LoggedLine", "Quirks"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import field, frozen
+
+from tenx_async.local.conditions import Conditions
 
 Clock = Callable[[], dt.datetime]
 
@@ -20,8 +22,12 @@ class Calendar:
     """Tells the time and the day of the log that grows now."""
 
     now: Clock = utc_now
-    timezone: dt.tzinfo = dt.UTC
+    conditions: Conditions = field(factory=Conditions)
 
     def today(self) -> dt.date:
         """The day whose log grows now."""
-        return self.now().astimezone(self.timezone).date()
+        return self.day_of(self.now())
+
+    def day_of(self, moment: dt.datetime) -> dt.date:
+        """The day to whose log a moment belongs."""
+        return moment.astimezone(self.conditions.quirks.timezone).date()

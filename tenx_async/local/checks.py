@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shlex
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,7 @@ MAX_INSTANCES = 100
 
 _DAY = re.compile(r"\d{4}\.\d{2}\.\d{2}", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
+_DIGITS = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 _SERVER_OWNED = ("name", "uid", "created_at", "status", "region", "default_domain_name")
 _UPDATABLE = {"target_instance_size", "containers", "binding_domain_name"}
 _CHECKED_NAMES = {
@@ -49,14 +50,16 @@ class Changes:
     domains: list[str] | None = None
 
 
-def path_name(kind: str, name: str) -> str:
+def path_name(kind: str, name: str) -> None:
     """A region, service or instance name from a path."""
     try:
-        return _CHECKED_NAMES[kind](name)
+        _CHECKED_NAMES[kind](name)
     except InvalidName as error:
         raise Refusal(400, str(error)) from None
+    _require(name.isascii() or kind != "instance", f"{name!r} is not a name of an instance")
 
 
+@lru_cache(maxsize=1024)
 def window(query: str, today: dt.date) -> Window:
     """The `date`, `from` and `size` of a log request; today's first 100 entries by default."""
     asked = dict(parse_qsl(query, keep_blank_values=True))
@@ -87,7 +90,10 @@ def declaration(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     ]
     fields["port_mappings"] = [_mapping(m) for m in _named_list(fields, "port_mappings")]
     fields["volumes"] = [_volume(v) for v in _named_list(fields, "volumes")]
-    fields["binding_domain_name"] = _domains(fields.get("binding_domain_name") or [])
+    domains = fields.get("binding_domain_name")
+    fields["binding_domain_name"] = [] if domains is None else _domains(domains)
+    zone = fields.get("sync_timezone", False)
+    _require(isinstance(zone, bool), "sync_timezone: neither true nor false")
     return size, fields
 
 
@@ -137,8 +143,8 @@ def _count(text: str, where: str) -> int:
 def _container(asked: dict[str, Any], where: str) -> dict[str, Any]:
     container = dict(asked)
     _text(container.get("image"), f"{where}.image")
-    if "command" in container:
-        container["command"] = _command(container["command"], f"{where}.command")
+    _texts(container, where, "name")
+    _command(container.get("command", []), f"{where}.command")
     for pair in _named_list(container, "env", where):
         name, value = _text(pair.get("name"), f"{where}.env[].name"), pair.get("value")
         _require(isinstance(value, str), f"{where}.env[].value: not a string")
@@ -147,6 +153,7 @@ def _container(asked: dict[str, Any], where: str) -> dict[str, Any]:
         given = [exposed[key] for key in ("port", "container_port") if key in exposed]
         _require(len(given) == 1, f"{where}.ports[]: give one port")
         port(given[0], f"{where}.ports[].port")
+        _texts(exposed, f"{where}.ports[]", "protocol")
     for mount in _named_list(container, "volumeMounts", where):
         _text(mount.get("name"), f"{where}.volumeMounts[].name")
         _text(mount.get("mountPath"), f"{where}.volumeMounts[].mountPath")
@@ -159,11 +166,15 @@ def _mapping(asked: dict[str, Any]) -> dict[str, Any]:
     where = "port_mappings[]"
     number = port(asked.get("container_port"), f"{where}.container_port")
     protocol = asked.get("protocol", "tcp")
+    _texts(asked, where, "service_url")
     return {**asked, "container_port": number, "protocol": _text(protocol, f"{where}.protocol")}
 
 
 def _volume(asked: dict[str, Any]) -> dict[str, Any]:
     _text(asked.get("name"), "volumes[].name")
+    _texts(asked, "volumes[]", "disk_name", "fsType")
+    read_only = asked.get("is_read_only", False)
+    _require(isinstance(read_only, bool), "volumes[].is_read_only: neither true nor false")
     return {"fsType": "ext4", "is_read_only": False, **asked}
 
 
@@ -173,15 +184,11 @@ def _memories(asked: list[dict[str, Any]], containers: Sequence[str]) -> dict[in
         where = f"containers[{place}]"
         unknown = sorted(change.keys() - {"name", "resource", "resources"})
         _require(not unknown, f"{where}: {', '.join(unknown)} cannot be updated")
-        known = place < len(containers) and change.get("name") in {None, containers[place]}
-        _require(known, f"{where}: the service has no such container")
-        amounts = {
-            amount
-            for key in ("resource", "resources")
-            if (amount := _limit(change.get(key), f"{where}.{key}")) is not None
-        }
-        _require(len(amounts) < 2, f"{where}: resource and resources disagree")
-        memory.update(dict.fromkeys([place] if amounts else [], *amounts))
+        if place >= len(containers) or change.get("name", containers[place]) != containers[place]:
+            raise Refusal(409, f"{where}: the service has no such container")
+        amounts = [_limit(change.get(key), f"{where}.{key}") for key in ("resource", "resources")]
+        if amount := amounts[0] or amounts[1]:
+            memory[place] = amount
     return memory
 
 
@@ -191,21 +198,21 @@ def _limit(resources: Any, where: str) -> str | None:
     limits = _object(_object(resources, where).get("limits", {}), f"{where}.limits")
     if "memory" not in limits:
         return None
+    asked = limits["memory"]
+    if isinstance(asked, float):
+        asked = _integer(asked, f"{where}.limits.memory")
+    is_plain = isinstance(asked, int) or (isinstance(asked, str) and asked == asked.strip())
+    _require(is_plain, f"{where}.limits.memory: neither a number of MiB nor a quantity")
     try:
-        return str(Memory.parse(limits["memory"]))
+        return str(Memory.parse(asked))
     except ValueError as error:
         raise Refusal(400, f"{where}.limits.memory: {error}") from None
 
 
-def _command(value: Any, where: str) -> list[str]:
-    try:
-        words = shlex.split(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise Refusal(400, f"{where}: {error}") from None
-    fits = isinstance(words, list) and all(isinstance(word, str) for word in words)
+def _command(value: Any, where: str) -> None:
+    fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
     _require(fits, f"{where}: not a list of strings")
-    _require(not any("\0" in word for word in words), f"{where}: holds a NUL character")
-    return list(words)
+    _require(not any("\0" in word for word in value), f"{where}: holds a NUL character")
 
 
 def _size(value: Any) -> int:
@@ -215,9 +222,10 @@ def _size(value: Any) -> int:
 
 
 def _integer(value: Any, where: str) -> int:
-    if isinstance(value, str) and _COUNT.fullmatch(value):
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
-    _require(isinstance(value, int) and not isinstance(value, bool), f"{where}: not a whole number")
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    _require(is_whole and not isinstance(value, bool), f"{where}: not a whole number")
     return int(value)
 
 
@@ -229,7 +237,8 @@ def _domains(value: Any) -> list[str]:
 
 
 def _named_list(fields: dict[str, Any], key: str, where: str = "") -> list[dict[str, Any]]:
-    return _objects(fields.get(key) or [], f"{where}.{key}".lstrip("."))
+    value = fields.get(key)
+    return [] if value is None else _objects(value, f"{where}.{key}".lstrip("."))
 
 
 def _objects(value: Any, where: str) -> list[dict[str, Any]]:
@@ -245,6 +254,11 @@ def _object(value: Any, where: str) -> dict[str, Any]:
 def _text(value: Any, where: str) -> str:
     _require(isinstance(value, str) and value != "", f"{where}: not a text")
     return str(value)
+
+
+def _texts(fields: dict[str, Any], where: str, *keys: str) -> None:
+    for key in fields.keys() & keys:
+        _text(fields[key], f"{where}.{key}")
 
 
 def _require(fits: bool, message: str) -> None:

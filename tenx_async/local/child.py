@@ -36,16 +36,19 @@ class LineSplitter:
         self._rest += data
         if b"\n" not in data and len(self._rest) <= MAX_LINE:
             return []
-        *lines, rest = bytes(self._rest).split(b"\n")
-        while len(rest) > MAX_LINE:
-            lines.append(rest[:MAX_LINE])
-            rest = rest[MAX_LINE:]
+        *lines, last = bytes(self._rest).split(b"\n")
+        *pieces, rest = _cut(last)
         self._rest = bytearray(rest)
-        return [line.decode(errors="replace") for line in lines]
+        whole = [piece for line in lines for piece in _cut(line)]
+        return [piece.decode(errors="replace") for piece in whole + pieces]
 
     def end(self) -> list[str]:
         """Give the last line, if it has no newline."""
         return [self._rest.decode(errors="replace")] if self._rest else []
+
+
+def _cut(line: bytes) -> list[bytes]:
+    return [line[at : at + MAX_LINE] for at in range(0, len(line), MAX_LINE)] or [line]
 
 
 @define(eq=False, slots=False)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import copy
-import datetime as dt
 import ipaddress
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from aiohttp import web
 
 from tenx_async.api import names
-from tenx_async.api.dates import parse_instant
 from tenx_async.errors import ConfigurationError
-from tenx_async.local import replies
 from tenx_async.local.calendar import Calendar, Clock, utc_now
-from tenx_async.local.daylog import LoggedLine
+from tenx_async.local.conditions import Conditions
+from tenx_async.local.faults import Fault, Faults
 from tenx_async.local.http import Door
-from tenx_async.local.operations import Execution, Operations
+from tenx_async.local.operations import Operations
 from tenx_async.local.processes import Processes
+from tenx_async.local.quirks import Quirks, as_json
+from tenx_async.local.registry import Registry
 from tenx_async.local.runtime import Runtime, Scripted
-from tenx_async.local.services import CREATE, RUNNING, Registry
+from tenx_async.local.script import Script
+from tenx_async.local.services import Execution
+from tenx_async.local.state import State
 from tenx_async.local.worker import Terms
 
 _SHUTDOWN_SECONDS = 1.0
 
 
-class LocalCloud:
+class LocalCloud(Script):
     """The TenxCloud v1 services API of one account, on a loopback port.
 
     Use it as `async with`, or call `start()` and `stop()`.
@@ -42,16 +44,18 @@ class LocalCloud:
         port: 0 takes a free one.
         runtime: `scripted`: nothing runs, lines come from `append()`; `process`: every instance
             is a child process, its output is its log; 128 MiB are kept of each service's.
-        transition: Seconds that Starting, Stopping, Restarting… last in the scripted runtime, by
-            `clock`; 0: they are over at once.
+        quirks: How this server differs where the API's description is silent.
+        faults: Failures on purpose.
+        seed: Decides which requests the faults strike.
         stop_grace: Seconds between SIGTERM and SIGKILL in the process runtime.
         crash_pause: Seconds before an instance that exited is started again, in the process
             runtime; they double with each failure in a row, up to thirty times as many.
         clock: Tells the time, aware; it decides the log's day and `created_at`.
-        timezone: Where the log's day begins and ends.
+        state: A file that keeps services and logs beyond the life of the cloud, even if it is
+            killed; what was running then runs again.
 
     Raises:
-        ConfigurationError: `host` is not a loopback address.
+        ConfigurationError: `host` is not a loopback address, or a quirk has no such value.
         InvalidName: a region's name cannot stand in a path.
     """
 
@@ -64,24 +68,29 @@ class LocalCloud:
         host: str = "127.0.0.1",
         port: int = 0,
         runtime: Literal["scripted", "process"] = "scripted",
-        transition: float = 0.0,
+        quirks: Quirks | None = None,
+        faults: Iterable[Fault] = (),
+        seed: int = 0,
         stop_grace: float = 5.0,
         crash_pause: float = 1.0,
         clock: Clock | None = None,
-        timezone: dt.tzinfo = dt.UTC,
+        state: Path | str | None = None,
     ) -> None:
         self.username = username
         self.token = token or secrets.token_urlsafe(24)
         self.regions = tuple(names.region_name(region) for region in regions)
         self.port = port
         self._host = _loopback(host)
-        calendar = Calendar(clock or utc_now, timezone)
-        self._runtime: Runtime = (
-            Processes(calendar, Terms(grace=stop_grace, pause=crash_pause))
+        self._seed = seed
+        self._conditions = Conditions(_checked(quirks or Quirks()), Faults(faults, seed))
+        calendar = Calendar(clock or utc_now, self._conditions)
+        registry = Registry(self.regions, State(Path(state)) if state else None)
+        services: Runtime = (
+            Processes(calendar, Terms(grace=stop_grace, pause=crash_pause), registry.save)
             if runtime == "process"
-            else Scripted(calendar, username, dt.timedelta(seconds=transition))
+            else Scripted(calendar, username, registry.save)
         )
-        self._operations = Operations(username, Registry(self.regions), self._runtime, calendar)
+        super().__init__(Operations(username, registry, services, calendar))
         self._door = Door(self._operations, username, self.token)
         self._runner: web.ServerRunner | None = None
 
@@ -105,9 +114,14 @@ class LocalCloud:
 
         Raises:
             OSError: the port is taken.
+            ConfigurationError: the file of the state cannot be used.
         """
         try:
             await self._runtime.open()
+            for service in self._registry.open():
+                if passage := self._runtime.resumes(service):
+                    self._runtime.begin(service, passage)
+            self._registry.commit()
             await self._listen()
         except BaseException:
             await self.stop()
@@ -116,17 +130,37 @@ class LocalCloud:
     async def stop(self) -> None:
         """Stop listening, close every connection and end what runs."""
         runner, self._runner = self._runner, None
+        self._door.closing.set()
         try:
             if runner:
                 await runner.cleanup()
         finally:
             await self._runtime.close()
+            self._registry.close()
 
     @property
     def endpoint(self) -> str:
         """The base URL for a client."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
+
+    @property
+    def quirks(self) -> Quirks:
+        """How this server differs; set others at any time."""
+        return self._conditions.quirks
+
+    @quirks.setter
+    def quirks(self, quirks: Quirks) -> None:
+        self._conditions.quirks = _checked(quirks)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The failures in force; set others at any time, they begin with the cloud's seed."""
+        return tuple(self._conditions.faults)
+
+    @faults.setter
+    def faults(self, faults: Iterable[Fault]) -> None:
+        self._conditions.faults = Faults(faults, self._seed)
 
     @property
     def requests(self) -> int:
@@ -141,91 +175,27 @@ class LocalCloud:
     @property
     def executions(self) -> list[Execution]:
         """Every write that was carried out, in order."""
-        return list(self._operations.executions)
+        return list(self._registry.executions)
 
     def executed(self, operation: str, service: str) -> int:
         """How often an operation was carried out on a service."""
         return sum(
             (execution.operation, execution.service) == (operation, service)
-            for execution in self._operations.executions
+            for execution in self._registry.executions
         )
 
-    def add_service(
-        self,
-        name: str,
-        region: str | None = None,
-        status: str = RUNNING,
-        instances: int = 1,
-        **fields: Any,
-    ) -> None:
-        """Add a service without a request.
-
-        Args:
-            name: Its name.
-            region: Where; the first region by default.
-            status: Any text. `Running` lets its instances run.
-            instances: How many.
-            **fields: Fields of the API, such as `containers`, `uid` or `created_at`.
-        """
-        asked = {"containers": [{"image": f"index.tenxcloud.com/local/{name}:latest"}], **fields}
-        own = {key: asked[key] for key in ("uid",) if key in asked}
-        if "created_at" in asked:
-            own["created_at"] = parse_instant(asked["created_at"])
-        asked.setdefault("target_instance_size", instances)
-        service = self._operations.declare(
-            self._region(region), names.service_name(name), asked, **own
-        )
-        if status == RUNNING:
-            self._runtime.begin(service, CREATE)
-        else:
-            service.status = status
-
-    def remove_service(self, name: str, region: str | None = None) -> None:
-        """Remove a service without a request."""
-        service = self._operations.registry.remove(self._region(region), name)
-        self._runtime.drop(service)
-
-    def service(self, name: str, region: str | None = None) -> dict[str, Any]:
-        """What a GET of a service would show."""
-        return copy.deepcopy(replies.single(*self._operations.found(self._region(region), name)))
-
-    def append(
-        self,
-        name: str,
-        *lines: str,
-        instance: str | None = None,
-        date: dt.date | None = None,
-        region: str | None = None,
-    ) -> None:
-        """Add lines to a service's log.
-
-        Args:
-            name: The service.
-            *lines: Their texts, oldest first.
-            instance: Who wrote them; the first instance by default.
-            date: The day of the log; today by default.
-            region: The service's region; the first by default.
-        """
-        service, _ = self._operations.found(self._region(region), name)
-        writer = instance or next((one.name for one in service.instances), name)
-        service.logbook.append(date or self._operations.calendar.today(), writer, lines)
-
-    def log(
-        self, name: str, date: dt.date | None = None, region: str | None = None
-    ) -> list[LoggedLine]:
-        """The whole log of a day, oldest line first."""
-        service, _ = self._operations.found(self._region(region), name)
-        return service.logbook.day(date or self._operations.calendar.today()).lines()
+    @property
+    def most_away(self) -> int:
+        """The most services at one time that were stopped, restarting or being redeployed."""
+        return self._runtime.most_away
 
     async def _listen(self) -> None:
-        server = web.Server(self._door.serve, access_log=None)
+        self._door.closing.clear()
+        server = web.Server(self._door.serve, access_log=None, handler_cancellation=True)
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self.port).start()
         self.port = self._runner.addresses[0][1]
-
-    def _region(self, region: str | None) -> str:
-        return region or self.regions[0]
 
 
 def _loopback(host: str) -> str:
@@ -236,3 +206,7 @@ def _loopback(host: str) -> str:
     except ValueError:
         pass
     raise ConfigurationError(f"a LocalCloud listens on loopback addresses only, not on {host!r}")
+
+
+def _checked(quirks: Quirks) -> Quirks:
+    return Quirks().changed(as_json(quirks))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import msgspec
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from tenx_async.api.dates import format_instant
 from tenx_async.local import checks, replies
 from tenx_async.local.calendar import Calendar
-from tenx_async.local.daylog import DayLog
+from tenx_async.local.quirks import Quirks
+from tenx_async.local.reading import read
+from tenx_async.local.registry import Registry
+from tenx_async.local.reply import JSON, Done, Reply, Shown, as_json, as_text, worded
 from tenx_async.local.runtime import Runtime
 from tenx_async.local.services import (
     CREATE,
@@ -22,9 +24,9 @@ from tenx_async.local.services import (
     START,
     STOP,
     Passage,
-    Registry,
     Service,
 )
+from tenx_async.local.spelling import with_time_zone
 
 
 @frozen
@@ -36,35 +38,6 @@ class Call:
     body: bytes = b""
 
 
-@frozen
-class Reply:
-    """One answer."""
-
-    body: bytes = b""
-    content_type: str = "text/plain"
-    status: int = 200
-
-    @classmethod
-    def json(cls, value: Any, status: int = 200) -> Reply:
-        """A value as JSON."""
-        return cls(msgspec.json.encode(value), "application/json", status)
-
-    @classmethod
-    def text(cls, text: str) -> Reply:
-        """A plain text."""
-        return cls(text.encode())
-
-
-@frozen
-class Execution:
-    """A write that was carried out."""
-
-    operation: str
-    service: str
-    region: str
-    at: dt.datetime
-
-
 @define
 class Operations:
     """The API of one account."""
@@ -73,7 +46,6 @@ class Operations:
     registry: Registry
     runtime: Runtime
     calendar: Calendar
-    executions: list[Execution] = field(factory=list)
 
     def answer(self, operation: str, call: Call) -> Reply:
         """Carry an operation out.
@@ -81,9 +53,10 @@ class Operations:
         Raises:
             Refusal: it cannot be.
         """
-        names = {kind: checks.path_name(kind, name) for kind, name in call.names.items()}
-        reply: Reply = getattr(self, f"_{operation}")(Call(names, call.query, call.body))
-        return reply
+        for kind, name in call.names.items():
+            checks.path_name(kind, name)
+        result: Reply | Done | Shown = getattr(self, f"_{operation}")(call)
+        return worded(result, self._quirks)
 
     def found(self, region: str, name: str) -> tuple[Service, str]:
         """A service and its status at this moment."""
@@ -93,19 +66,29 @@ class Operations:
     def declare(self, region: str, name: str, asked: Mapping[str, Any], **own: Any) -> Service:
         """Take a service in as a create body describes it; `own` sets what the server decides."""
         size, fields = checks.declaration(dict(asked))
+        if self._quirks.time_zone_volume and fields.get("sync_timezone"):
+            fields = with_time_zone(fields)
         now = self.calendar.now().replace(microsecond=0)
         service = Service(region, name, **{"created_at": now, **own}, size=size, fields=fields)
         self.registry.add(service)
         for mapping in fields["port_mappings"]:
-            mapping.setdefault("service_url", self.runtime.address(name, mapping["protocol"]))
+            mapping["service_url"] = self.runtime.address(name, mapping)
+        self.registry.save(service)
         return service
 
+    @property
+    def _quirks(self) -> Quirks:
+        return self.calendar.conditions.quirks
+
+    def _openapi(self, _: Call) -> Reply:
+        return Reply(Path(__file__).with_name("openapi.json").read_bytes(), JSON)
+
     def _status(self, _: Call) -> Reply:
-        return Reply.text("ok")
+        return as_text("ok")
 
     def _auth(self, _: Call) -> Reply:
         now = format_instant(self.calendar.now())
-        return Reply.json(
+        return as_json(
             {
                 "user_name": self.username,
                 "email": f"{self.username}@example.cn",
@@ -120,79 +103,78 @@ class Operations:
             {"display_name": region, "name": region, "status": 1}
             for region in self.registry.regions
         ]
-        return Reply.json({"regions": regions})
+        return as_json({"regions": regions})
 
-    def _list(self, call: Call) -> Reply:
+    def _list(self, call: Call) -> Shown:
         region = call.names["region"]
         services = self.registry.region(region).values()
         listed = [replies.listed(service, self.runtime.status(service)) for service in services]
-        return Reply.json({"region": region, "services": listed})
+        return Shown({"region": region, "services": listed})
 
-    def _get(self, call: Call) -> Reply:
-        return Reply.json(replies.single(*self._found(call)))
+    def _get(self, call: Call) -> Shown:
+        return Shown(replies.single(*self._found(call)))
 
-    def _create(self, call: Call) -> Reply:
+    def _create(self, call: Call) -> Shown:
         service = self.declare(*_address(call), checks.document(call.body))
         self.runtime.begin(service, CREATE)
         self._executed("create", service)
-        return Reply.json(replies.created(service))
+        return Shown(replies.created(service))
 
-    def _delete(self, call: Call) -> Reply:
+    def _delete(self, call: Call) -> Done:
         service = self.registry.remove(*_address(call))
         self.runtime.drop(service)
-        self._executed("delete", service)
-        return Reply.text("Service was deleted successfully")
+        self.registry.executed("delete", service, self.calendar.now())
+        return Done("Service was deleted successfully")
 
-    def _update(self, call: Call) -> Reply:
+    def _update(self, call: Call) -> Done:
         service, _ = self._found(call)
         wanted = checks.changes(checks.document(call.body), service.container_names)
         passage = _apply(wanted, service)
         if passage and service.is_up:
             self.runtime.begin(service, passage)
         self._executed("update", service)
-        return Reply()
+        return Done()
 
-    def _start(self, call: Call) -> Reply:
+    def _start(self, call: Call) -> Done:
         return self._pass(call, "start", START)
 
-    def _stop(self, call: Call) -> Reply:
+    def _stop(self, call: Call) -> Done:
         return self._pass(call, "stop", STOP)
 
-    def _restart(self, call: Call) -> Reply:
+    def _restart(self, call: Call) -> Done:
         return self._pass(call, "restart", RESTART)
 
-    def _instances(self, call: Call) -> Reply:
+    def _instances(self, call: Call) -> Shown:
         service, _ = self._found(call)
-        return Reply.json([replies.instance(service, one) for one in service.instances])
+        return Shown([replies.instance(service, one) for one in service.instances])
 
     def _logs(self, call: Call) -> Reply:
-        day, window = self._day(call)
-        return Reply(day.page(window.start, window.size), "application/json")
+        return self._page(call)
 
     def _instance_logs(self, call: Call) -> Reply:
-        day, window = self._day(call)
-        page = day.instance_page(call.names["instance"], window.start, window.size)
-        return Reply(page, "application/json")
+        return self._page(call, call.names["instance"])
 
-    def _day(self, call: Call) -> tuple[DayLog, checks.Window]:
+    def _page(self, call: Call, instance_name: str | None = None) -> Reply:
         service, _ = self._found(call)
         window = checks.window(call.query, self.calendar.today())
-        return service.logbook.day(window.day), window
+        day = service.logbook.day(window.day)
+        if day.is_waiting:
+            day.settle(self.calendar.now().timestamp())
+        return read(day, window, self._quirks, instance_name)
 
     def _found(self, call: Call) -> tuple[Service, str]:
         return self.found(*_address(call))
 
-    def _pass(self, call: Call, operation: str, passage: Passage) -> Reply:
+    def _pass(self, call: Call, operation: str, passage: Passage) -> Done:
         service, _ = self._found(call)
         service.check(operation)
         self.runtime.begin(service, passage)
         self._executed(operation, service)
-        return Reply()
+        return Done()
 
     def _executed(self, operation: str, service: Service) -> None:
-        self.executions.append(
-            Execution(operation, service.name, service.region, self.calendar.now())
-        )
+        self.registry.save(service)
+        self.registry.executed(operation, service, self.calendar.now())
 
 
 def _address(call: Call) -> tuple[str, str]:

@@ -6,16 +6,27 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 from attrs import define, field
 
 from tenx_async.api.memory import Memory
+from tenx_async.local.absences import Absences
 from tenx_async.local.calendar import Calendar
 from tenx_async.local.guard import Guard
-from tenx_async.local.services import DEPLOYING, RUNNING, STOPPED, Instance, Passage, Service
+from tenx_async.local.runtime import Save
+from tenx_async.local.services import (
+    DEPLOYING,
+    RUNNING,
+    START,
+    STOPPED,
+    UNDERWAY,
+    Instance,
+    Passage,
+    Service,
+)
 from tenx_async.local.worker import Terms, Worker
 
 LOG_LIMIT = 128 << 20
@@ -40,6 +51,8 @@ class _Crew:
 
     service: Service
     calendar: Calendar
+    absences: Absences
+    save: Save
     hire: Hire
     turn: int = 0
     gone: bool = False
@@ -60,6 +73,10 @@ class _Crew:
                 self._grow()
             if turn == self.turn:
                 self.service.status = passage.to
+                if passage.to == RUNNING:
+                    self.absences.ended(self.service.uid)
+            if not self.gone:
+                self.save(self.service)
 
     async def _shrink(self, count: int) -> None:
         leaving = self._members[count:]
@@ -84,6 +101,8 @@ class Processes:
 
     calendar: Calendar
     terms: Terms
+    save: Save
+    absences: Absences = field(factory=Absences)
     _mark: str = field(factory=lambda: secrets.token_hex(16), init=False)
     _guard: Guard | None = field(default=None, init=False)
     _crews: dict[str, _Crew] = field(factory=dict, init=False)
@@ -104,9 +123,9 @@ class Processes:
             if guard:
                 await asyncio.to_thread(guard.dismiss)
 
-    def address(self, service_name: str, protocol: str) -> str:
+    def address(self, service_name: str, mapping: Mapping[str, Any]) -> str:
         """A free port of this machine."""
-        del service_name, protocol
+        del service_name, mapping
         return f"127.0.0.1:{_free_port()}"
 
     def begin(self, service: Service, passage: Passage) -> None:
@@ -115,12 +134,18 @@ class Processes:
             raise RuntimeError("start the cloud before its services")
         service.status = passage.through
         service.logbook.limit = LOG_LIMIT
-        crew = self._crews.setdefault(service.uid, _Crew(service, self.calendar, self._hire))
+        crew = self._crews.setdefault(
+            service.uid,
+            _Crew(service, self.calendar, self.absences, self.save, self._hire),
+        )
+        if passage.disrupts:
+            self.absences.began(service.uid)
         crew.turn += 1
         self._spawn(crew.carry_out(passage, crew.turn))
 
     def drop(self, service: Service) -> None:
         """Stop the instances of a service that is no more."""
+        self.absences.ended(service.uid)
         if crew := self._crews.pop(service.uid, None):
             crew.gone = True
             self._spawn(crew.carry_out(Passage("", STOPPED), crew.turn))
@@ -131,6 +156,15 @@ class Processes:
         if service.status == RUNNING and crew and not crew.is_up:
             return DEPLOYING
         return service.status
+
+    def resumes(self, service: Service) -> Passage | None:
+        """What it was going through; what ran is started."""
+        return UNDERWAY.get(service.status, START if service.status == RUNNING else None)
+
+    @property
+    def most_away(self) -> int:
+        """The most services that were away from work at once."""
+        return self.absences.most
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -154,7 +188,9 @@ class Processes:
         ]
 
     def _write(self, service: Service, instance: Instance, lines: list[str]) -> None:
-        service.logbook.append(self.calendar.today(), instance.name, lines)
+        now = self.calendar.now()
+        quirks = self.calendar.conditions.quirks
+        service.logbook.append(self.calendar.day_of(now), instance.name, lines, now, quirks)
 
     def _environment(self, container: dict[str, Any], instance: Instance) -> dict[str, str]:
         ports = [(f"PORT_{inner}", str(outer)) for inner, outer in instance.ports.items()]

@@ -11,3 +11,7 @@ class Refusal(Exception):
 
     status: int
     message: str
+    retry_after: float | None = None
+    """Seconds."""
+    allow: str = ""
+    """Methods that would do."""

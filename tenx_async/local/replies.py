@@ -77,7 +77,7 @@ def _surroundings(service: Service, *, addressed: bool) -> dict[str, Any]:
 def _container(declared: dict[str, Any]) -> dict[str, Any]:
     shown = {"imagePullPolicy": "IfNotPresent", **declared}
     shown.pop("name", None)
-    if "ports" in declared:
+    if declared.get("ports"):
         shown["ports"] = [_port(port) for port in declared["ports"]]
     return shown
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -24,7 +25,19 @@ _PATHS: dict[str, dict[str, str]] = {
     "/v1/regions": {"GET": "regions"},
     "/v1/auth": {"GET": "auth"},
     "/v1/status": {"GET": "status"},
+    "/openapi.json": {"GET": "openapi"},
+    "/_control/quirks": {"GET": "show_quirks", "PUT": "set_quirks", "PATCH": "change_quirks"},
+    "/_control/faults": {"GET": "show_faults", "PUT": "set_faults"},
+    "/_control/truth": {"GET": "truth"},
+    "/_control/log": {"GET": "logged"},
 }
+CONTROLS = frozenset(
+    operation
+    for path, operations in _PATHS.items()
+    if path.startswith("/_control/")
+    for operation in operations.values()
+)
+"""What is asked of the cloud itself; no part of the API."""
 _PATTERNS = [
     (re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]*)", template)), operations)
     for template, operations in _PATHS.items()
@@ -40,6 +53,7 @@ class Route:
     names: Mapping[str, str]
 
 
+@lru_cache(maxsize=4096)
 def route(method: str, raw_path: str) -> Route:
     """Read a path as it was sent; nothing in it is resolved, so `..` is a name, and a bad one.
 
@@ -58,4 +72,5 @@ def _operation(method: str, raw_path: str, operations: Mapping[str, str]) -> str
         return operations[method]
     except KeyError:
         allowed = ", ".join(operations)
-        raise Refusal(405, f"{method} is not allowed on {raw_path}, only {allowed}") from None
+        message = f"{method} is not allowed on {raw_path}, only {allowed}"
+        raise Refusal(405, message, allow=allowed) from None

@@ -32,14 +32,19 @@ class Passage:
     to: str
     renews: bool = False
     """Whether the instances are replaced by new ones."""
+    disrupts: bool = False
+    """Whether nobody is at work meanwhile."""
 
 
 CREATE = Passage("Starting", RUNNING, renews=True)
 START = Passage("Starting", RUNNING, renews=True)
-STOP = Passage("Stopping", STOPPED)
-RESTART = Passage("Restarting", RUNNING, renews=True)
+STOP = Passage("Stopping", STOPPED, disrupts=True)
+RESTART = Passage("Restarting", RUNNING, renews=True, disrupts=True)
 SCALE = Passage("Scaling", RUNNING)
-REDEPLOY = Passage("Redeploying", RUNNING, renews=True)
+REDEPLOY = Passage("Redeploying", RUNNING, renews=True, disrupts=True)
+
+UNDERWAY = {passage.through: passage for passage in (START, STOP, RESTART, SCALE, REDEPLOY)}
+"""What is to be taken up again when a cloud begins with services of an earlier one."""
 
 
 @define
@@ -53,6 +58,16 @@ class Instance:
     restarts: int = 0
     message: str = ""
     """Why it is not running, if it is not."""
+
+
+@frozen
+class Execution:
+    """A write that was carried out."""
+
+    operation: str
+    service: str
+    region: str
+    at: dt.datetime
 
 
 @define(eq=False)
@@ -104,45 +119,3 @@ class Service:
             raise Refusal(409, f"service {self.name!r} is {self.status}, {operation} it later")
         if status == {"start": "running"}.get(operation, "stopped"):
             raise Refusal(409, f"cannot {operation} service {self.name!r}: it is {self.status}")
-
-
-@define
-class Registry:
-    """The services of one account, by region."""
-
-    regions: tuple[str, ...]
-    _services: dict[str, dict[str, Service]] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._services = {region: {} for region in self.regions}
-
-    def region(self, region: str) -> dict[str, Service]:
-        """The services of a region by their names."""
-        try:
-            return self._services[region]
-        except KeyError:
-            known = ", ".join(self.regions)
-            raise Refusal(404, f"there is no region {region!r}, only {known}") from None
-
-    def get(self, region: str, name: str) -> Service:
-        """The service of that name."""
-        try:
-            return self.region(region)[name]
-        except KeyError:
-            raise Refusal(404, f"there is no service {name!r} in region {region!r}") from None
-
-    def add(self, service: Service) -> None:
-        """Take a new service in."""
-        services = self.region(service.region)
-        if service.name in services:
-            raise Refusal(409, f"service {service.name!r} already exists")
-        services[service.name] = service
-
-    def remove(self, region: str, name: str) -> Service:
-        """Forget a service, with its log."""
-        self.get(region, name)
-        return self.region(region).pop(name)
-
-    def all(self) -> list[Service]:
-        """Every service of every region."""
-        return [service for services in self._services.values() for service in services.values()]

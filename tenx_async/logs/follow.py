@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -24,9 +24,11 @@ from tenx_async.logs.source import Source, SourceState
 from tenx_async.telemetry.events import (
     DayOpened,
     DiscoveryFailed,
+    FollowingEnded,
     Listener,
     SourceAwaited,
     SourceFailed,
+    SourceFinished,
     SourceFound,
     SourceRecovered,
     SourceRemoved,
@@ -78,11 +80,14 @@ class Follower:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-            if kind is None and not task.cancelled():
-                task.result()
+        try:
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+        finally:
+            self._tell_the_end()
+        if task is not None and kind is None and not task.cancelled():
+            task.result()
 
     def __aiter__(self) -> Self:
         return self
@@ -92,7 +97,7 @@ class Follower:
             self._unpacked = iter(await self._next_batch())
         return line
 
-    async def batches(self) -> AsyncIterator[LogBatch]:
+    async def batches(self) -> AsyncGenerator[LogBatch]:
         """Iterate over lines as they arrived together, each batch of one source and day."""
         with suppress(StopAsyncIteration):
             while True:
@@ -163,11 +168,11 @@ class Follower:
     def _meet(self, services: Sequence[Service], *, tail: int | None) -> None:
         """Compare the services there are with those that are followed."""
         seen = {service.name: service.uid for service in services}
-        for name, uid in seen.items():
-            self._welcome(name, uid, tail)
         for name in self.selection.exact:
             if name not in seen and name not in self._sources:
                 self._await(name)
+        for name, uid in seen.items():
+            self._welcome(name, uid, tail)
         for name, source in self._sources.items():
             if name not in seen and source.state is not SourceState.AWAITED:
                 source.state = SourceState.LEAVING
@@ -195,7 +200,13 @@ class Follower:
         source.state = SourceState.GONE
         self.schedule.remove(source.name)
         del self._sources[source.name]
-        self.emit(SourceRemoved(source=source.name))
+        ended = SourceRemoved if self.follow else SourceFinished
+        self.emit(ended(source=source.name))
+
+    def _tell_the_end(self) -> None:
+        followed = [one for one in self.sources if one.state is not SourceState.AWAITED]
+        failing = sum(source.failures > 0 for source in followed)
+        self.emit(FollowingEnded(sources=len(followed), failing=failing))
 
     async def _poll(self, source: Source) -> None:
         try:

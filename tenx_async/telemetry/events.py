@@ -9,11 +9,23 @@ from attrs import frozen
 
 
 @frozen(kw_only=True)
-class AttemptEnded:
+class _OfOperation:
+    verb: str
+    """`get`, `restart`, `logs`, …: one of a few."""
+    service: str = ""
+    """The service that it is about, if it is about one."""
+    region: str = ""
+
+    @property
+    def operation(self) -> str:
+        """The operation in short: `verb service`."""
+        return f"{self.verb} {self.service}" if self.service else self.verb
+
+
+@frozen(kw_only=True)
+class AttemptEnded(_OfOperation):
     """A request was sent, or tried to be, and what came of it is known."""
 
-    operation: str
-    region: str
     verdict: str
     """`applied`, `refused`, `rejected`, `ambiguous`, `not_sent`, or `cancelled`."""
     seconds: float
@@ -23,10 +35,9 @@ class AttemptEnded:
 
 
 @frozen(kw_only=True)
-class Retried:
+class Retried(_OfOperation):
     """An operation is going to be sent again."""
 
-    operation: str
     error: Exception
     attempt: int
     """How many attempts there have been."""
@@ -43,10 +54,9 @@ class Paused:
 
 
 @frozen(kw_only=True)
-class Reconciled:
+class Reconciled(_OfOperation):
     """A write whose answer was lost was looked into."""
 
-    operation: str
     finding: str
     """`applied`, `undone`, `conflict`, or `unknown`."""
     reads: int
@@ -70,6 +80,13 @@ class SourceAwaited:
 @frozen(kw_only=True)
 class SourceRemoved:
     """A service is gone, and its log was read to the end as far as the server still had it."""
+
+    source: str
+
+
+@frozen(kw_only=True)
+class SourceFinished:
+    """A service's log was read to its end, and more was not asked for."""
 
     source: str
 
@@ -119,6 +136,16 @@ class DayOpened:
     date: dt.date
 
 
+@frozen(kw_only=True)
+class FollowingEnded:
+    """Nobody follows any more what was followed until now."""
+
+    sources: int
+    """Services that were followed to this moment; those that were removed before are not in it."""
+    failing: int
+    """Those among them whose log could not be read last."""
+
+
 Event = (
     AttemptEnded
     | Retried
@@ -127,11 +154,13 @@ Event = (
     | SourceFound
     | SourceAwaited
     | SourceRemoved
+    | SourceFinished
     | SourceReset
     | SourceFailed
     | SourceRecovered
     | DiscoveryFailed
     | DayOpened
+    | FollowingEnded
 )
 
 Listener = Callable[[Event], None]

@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiohttp
 from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation
+from tenx_async.api.outcome import attempts_of
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import (
     ConfigurationError,
     DeadlineExceeded,
-    OperationError,
     OutcomeUnknown,
-    QuotaExceeded,
+    TenxError,
 )
 from tenx_async.settings import Credentials
 from tenx_async.telemetry.events import Listener
+from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.budgets import CallBudget
-from tenx_async.transport.counter import SqliteCounter
+from tenx_async.transport.connector import Connector
 from tenx_async.transport.exchange import Exchange, Timeouts
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.pace import Pace
@@ -33,6 +35,9 @@ from tenx_async.transport.pursuit import Means, Pursuit
 from tenx_async.transport.reconcile import ReconcilePolicy
 from tenx_async.transport.retry import RetryPolicy
 from tenx_async.transport.verdict import AttemptFailed
+
+if TYPE_CHECKING:
+    from tenx_async.transport.counter import SqliteCounter
 
 T = TypeVar("T")
 
@@ -82,10 +87,11 @@ class Account:
     connector: aiohttp.BaseConnector | None = field(default=None, repr=False)
     """A connector to share, its owner's to close; without one the account makes its own."""
     clock: Clock = field(factory=SystemClock, repr=False)
-    emit: Listener = field(default=log_event, repr=False)
+    emit: Listener = field(default=log_event, converter=guarded, repr=False)
     state: Path | None = field(default=None, repr=False)
     """A directory in which the calls of the day are counted beyond the life of the process."""
     gate: Gate = field(init=False, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
     _means: Means | None = field(default=None, init=False, repr=False)
     _counter: SqliteCounter | None = field(default=None, init=False, repr=False)
     _own_connector: aiohttp.BaseConnector | None = field(default=None, init=False, repr=False)
@@ -100,12 +106,15 @@ class Account:
 
     def open(self) -> Self:
         """Make the sessions, in the running loop; nothing is connected yet."""
+        self._loop = asyncio.get_running_loop()
         if self.state is not None:
+            from tenx_async.transport.counter import SqliteCounter  # noqa: PLC0415  # brings sqlite3
+
             self._counter = SqliteCounter.open(self.state, self.endpoint, self.credentials)
             self.gate.calls.counter = self._counter
         connector = self.connector
         if connector is None:
-            connector = self._own_connector = make_connector()
+            connector = self._own_connector = Connector()
         exchange = Exchange(
             endpoint=self.endpoint,
             credentials=self.credentials,
@@ -129,8 +138,10 @@ class Account:
             await means.exchange.close()
         if self._own_connector is not None:
             await self._own_connector.close()
-        if self._counter is not None:
-            self._counter.close()
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            with closing(counter), suppress(ConfigurationError):  # it may be what broke
+                self.gate.calls.part(self.clock.now())
 
     @property
     def usage(self) -> Usage:
@@ -174,6 +185,8 @@ class Account:
         """
         if self._means is None:
             raise ConfigurationError("the client is not open: use it inside `async with`")
+        if self._loop is not asyncio.get_running_loop():
+            raise ConfigurationError("the client was opened in another event loop: one for each")
         seconds = self.limits.deadline if deadline is None else deadline
         pursuit = Pursuit(
             operation=operation,
@@ -181,7 +194,7 @@ class Account:
             deadline=self.clock.monotonic() + seconds,
             before=before,
         )
-        error: OperationError
+        error: TenxError
         cause: BaseException | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -190,22 +203,17 @@ class Account:
             error, cause = failure.error, failure.__cause__
         except TimeoutError:
             error = DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
-        except (DeadlineExceeded, QuotaExceeded) as reason:
+        except TenxError as reason:
             error = reason
         if pursuit.may_have_been_executed:
             raise _unknown(operation, error) from error
         raise error from cause
 
 
-def make_connector() -> aiohttp.TCPConnector:
-    """Make a connector without a bound of its own: the gates bound what is under way."""
-    return aiohttp.TCPConnector(limit=0)
-
-
-def _unknown(operation: Operation[T], reason: OperationError) -> OutcomeUnknown:
+def _unknown(operation: Operation[T], reason: TenxError) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"it was sent, and whether it was executed cannot be told ({reason.message}); "
         "look at the service before asking again",
         operation=str(operation),
-        attempts=reason.attempts,
+        attempts=max(1, attempts_of(reason)),
     )

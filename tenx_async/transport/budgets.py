@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Protocol
 
 from attrs import define, field
@@ -31,11 +32,15 @@ class RetryBudget:
         """What a single operation may use."""
         return self.size / 5
 
-    def draw(self, cost: float) -> float:
-        """Pay for a retry; return for how many seconds everybody pauses if it cannot be paid."""
-        if self.left >= cost:
-            self.left -= cost
-            return 0.0
+    def draw(self, cost: float) -> bool:
+        """Pay for a retry, if there is enough."""
+        if self.left < cost:
+            return False
+        self.left -= cost
+        return True
+
+    def probe(self) -> float:
+        """Begin a pause that ends with a probe; return its seconds."""
         pause = _PROBES[min(self.probes, len(_PROBES) - 1)]
         self.probes += 1
         return pause
@@ -57,15 +62,12 @@ class CallCounter(Protocol):
 class MemoryCounter:
     """Counts for as long as the process lives."""
 
-    _day: dt.date = dt.date.min
-    _calls: int = 0
+    _calls: Counter[dt.date] = field(factory=Counter)
 
     def add(self, day: dt.date, calls: int) -> int:
         """Add calls and return how many the day has now."""
-        if day != self._day:
-            self._day, self._calls = day, 0
-        self._calls += calls
-        return self._calls
+        self._calls[day] += calls
+        return self._calls[day]
 
 
 @define(kw_only=True)
@@ -82,9 +84,9 @@ class CallBudget:
         Raises:
             QuotaExceeded: the day's calls are spent; tells when it goes on.
         """
-        calls = self.counter.add(now.date(), 1)
+        calls = self.counter.add(_day(now), 1)
         if self.per_day is not None and calls > self.per_day:
-            self.counter.add(now.date(), -1)
+            self.counter.add(_day(now), -1)
             resumes_at = next_day(now)
             raise QuotaExceeded(
                 f"the budget of {self.per_day} calls a day is spent; it goes on at "
@@ -93,16 +95,25 @@ class CallBudget:
                 resumes_at=resumes_at,
             )
 
-    def take_back(self, now: dt.datetime) -> None:
+    def take_back(self, spent_at: dt.datetime) -> None:
         """Note that a call that was counted never left this machine."""
-        self.counter.add(now.date(), -1)
+        self.counter.add(_day(spent_at), -1)
 
     def calls(self, now: dt.datetime) -> int:
         """Calls made today."""
-        return self.counter.add(now.date(), 0)
+        return self.counter.add(_day(now), 0)
+
+    def part(self, now: dt.datetime) -> None:
+        """Count alone from here on."""
+        alone = MemoryCounter()
+        alone.add(_day(now), self.calls(now))
+        self.counter = alone
 
 
 def next_day(now: dt.datetime) -> dt.datetime:
     """The next midnight in UTC."""
-    tomorrow = now.astimezone(dt.UTC).date() + dt.timedelta(days=1)
-    return dt.datetime.combine(tomorrow, dt.time(), dt.UTC)
+    return dt.datetime.combine(_day(now) + dt.timedelta(days=1), dt.time(), dt.UTC)
+
+
+def _day(now: dt.datetime) -> dt.date:
+    return now.astimezone(dt.UTC).date()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 import aiohttp
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from yarl import URL
 
 from tenx_async.api.complaint import complaint
@@ -13,8 +14,8 @@ from tenx_async.api.operations import Operation
 from tenx_async.api.redact import redact
 from tenx_async.clock import Clock
 from tenx_async.errors import (
-    ApiError,
     BadResponse,
+    ConfigurationError,
     ConnectFailed,
     Disconnected,
     OperationError,
@@ -40,6 +41,8 @@ class Timeouts:
     """Until a connection stands, TLS included."""
     read: float = 30.0
     """Between two pieces of the answer."""
+    body: float = 2.0
+    """For the whole body of an answer whose status has said it all; then it is left."""
 
 
 @define
@@ -115,13 +118,15 @@ class Exchange:
         """
         try:
             return await self._send(operation, sent)
-        except aiohttp.ClientError as error:
-            raise self._failed(operation, sent, error) from error
-        except TimeoutError as error:
-            raise self._failed(operation, sent, error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure = self._failed(operation, sent, error)
+            quotes_the_server = isinstance(failure.error, BadResponse)
+            raise failure from None if quotes_the_server else error
 
     async def _send(self, operation: Operation[T], sent: Sent) -> T:
         write = operation.is_write
+        if self._reads.closed:
+            raise ConfigurationError("the client was closed while the operation waited")
         async with (self._writes if write else self._reads).request(
             operation.method,
             URL(self.endpoint + operation.target, encoded=True),
@@ -141,13 +146,18 @@ class Exchange:
         try:
             return operation.read(body)
         except BadResponse as error:
-            error.body = redact(error.body, [self.credentials.token])
-            raise AttemptFailed(Verdict.AMBIGUOUS, error) from error.__cause__
+            shown = evolve(
+                error,
+                message=self._redacted(operation, error.message),
+                body=self._redacted(operation, error.body),
+            )
+            raise AttemptFailed(Verdict.AMBIGUOUS, shown) from error.__cause__
 
     async def _body_of_write(self, response: aiohttp.ClientResponse) -> bytes:
         """Read an answer whose status already says that the write was executed."""
         try:
-            return await self._body(response, None)
+            async with asyncio.timeout(self.timeouts.body):
+                return await self._body(response, None)
         except (aiohttp.ClientError, TimeoutError, AttemptFailed):
             return b""
 
@@ -171,11 +181,18 @@ class Exchange:
     ) -> AttemptFailed:
         pause = retry_after(response.headers, self.clock.now())
         try:
-            body = await _read_at_most(response, LARGEST_ERROR_BODY, whole=False) or b""
+            async with asyncio.timeout(self.timeouts.body):
+                body = await _read_at_most(response, LARGEST_ERROR_BODY, whole=False) or b""
         except (aiohttp.ClientError, TimeoutError):
             body = b""
         text = self._redacted(operation, body.decode(errors="replace"))
-        error = _api_error(operation, response, text, pause)
+        error = error_class(response.status, text)(
+            self._redacted(operation, _message(response, text)),
+            operation=str(operation),
+            status=response.status,
+            body=text,
+            retry_after=pause,
+        )
         if isinstance(error, WindowLimit):
             return AttemptFailed(Verdict.REFUSED, error)
         return AttemptFailed(judge(response.status, asks_to_wait=pause is not None), error, pause)
@@ -201,24 +218,19 @@ def explain(error: aiohttp.ClientError | TimeoutError) -> tuple[type[OperationEr
         return ConnectFailed, f"cannot be reached: {error.os_error}"
     if isinstance(error, TimeoutError):
         return TimedOut, "did not answer in time"
-    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+    if isinstance(error, aiohttp.ClientConnectionError):
         return Disconnected, "closed the connection before it had answered"
     if isinstance(error, aiohttp.ClientPayloadError):
         return Disconnected, "broke off in the middle of its answer"
-    return BadResponse, f"sent something that is not HTTP: {error}"
+    reason = " ".join(getattr(error, "message", str(error)).split())
+    return BadResponse, f"sent something that is not HTTP: {reason}"
 
 
-def _api_error(
-    operation: Operation[T], response: aiohttp.ClientResponse, text: str, pause: float | None
-) -> ApiError:
-    kind = error_class(response.status, text)
-    message = complaint(text) or response.reason or "the server refused"
-    if kind is Redirected:
+def _message(response: aiohttp.ClientResponse, text: str) -> str:
+    if error_class(response.status) is Redirected:
         elsewhere = response.headers.get("Location", "nowhere")
-        message = f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
-    return kind(
-        message, operation=str(operation), status=response.status, body=text, retry_after=pause
-    )
+        return f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
+    return complaint(text) or response.reason or "the server refused"
 
 
 def _is_plain(response: aiohttp.ClientResponse) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import math
 import random
 from collections.abc import Callable
@@ -76,19 +77,29 @@ class Gate:
     def leave_failed(self, began: float, failure: AttemptFailed) -> None:
         """Give a place back after a call that did not succeed."""
         now = self.clock.monotonic()
-        if failure.verdict is Verdict.REFUSED:
-            self._answered(began)
-        elif failure.verdict is Verdict.NOT_SENT:
-            self.calls.take_back(self.clock.now())
-        elif failure.verdict is Verdict.REJECTED:
-            self._throttled(now, failure)
-        if _means_overload(failure):
-            self.concurrency.overloaded(now)
-        self._give_back()
+        try:
+            if failure.verdict is Verdict.REFUSED:
+                self._answered(began)
+            elif failure.verdict is Verdict.NOT_SENT:
+                self.calls.take_back(self.clock.now() - dt.timedelta(seconds=now - began))
+            elif failure.verdict is Verdict.REJECTED:
+                self._throttled(now, failure)
+            if _means_overload(failure):
+                self.concurrency.overloaded(now)
+        finally:
+            self._give_back()
 
     def abandon(self) -> None:
         """Give a place back after a call that was cancelled."""
         self._give_back()
+
+    def pay(self, cost: float) -> bool:
+        """Take what a retry costs; if there is not so much, pause and then probe with one call."""
+        if self.retries.draw(cost):
+            return True
+        if self.clock.monotonic() >= self.paused_until:
+            self.pause(self.retries.probe(), "too many calls failed lately")
+        return False
 
     def pause(self, seconds: float, reason: str) -> None:
         """Hold every call back for a while."""
@@ -100,7 +111,7 @@ class Gate:
 
     def _wait(self) -> float:
         """Seconds until the next call may go; infinity while there is no place."""
-        if self.in_flight >= self.concurrency.limit:
+        if self.in_flight >= (1 if self.retries.probes else self.concurrency.limit):
             return math.inf
         now = self.clock.monotonic()
         return max(0.0, self.paused_until - now, self.pace.delay(now))

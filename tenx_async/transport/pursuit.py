@@ -6,14 +6,14 @@ import asyncio
 import datetime as dt
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Generic, TypeVar, cast
 
 from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation, Repeat, get_service
-from tenx_async.errors import Conflict, NotFound, OperationError
+from tenx_async.errors import Conflict, NotFound, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
 from tenx_async.transport.exchange import Exchange, Sent
@@ -70,7 +70,7 @@ class Pursuit(Generic[T]):
 
         Raises:
             AttemptFailed: it has no result.
-            OperationError: it could not go on for lack of time or calls.
+            TenxError: it could not go on for lack of time or calls.
         """
         try:
             return await self._attempt()
@@ -144,7 +144,8 @@ class Pursuit(Generic[T]):
             return
         gate.emit(
             AttemptEnded(
-                operation=str(operation),
+                verb=operation.verb,
+                service=operation.service,
                 region=operation.region,
                 verdict=verdict,
                 seconds=gate.clock.monotonic() - began,
@@ -168,9 +169,10 @@ class Pursuit(Generic[T]):
                 watch.result()
 
     async def _watch(self) -> None:
-        for pause in self.means.reconciling.pauses(self.chance):
-            await self.means.gate.clock.sleep(pause)
-            await self._look()
+        with suppress(TenxError):  # what cannot be looked at is not seen
+            for pause in self.means.reconciling.pauses(self.chance):
+                await self.means.gate.clock.sleep(pause)
+                await self._look()
 
     async def _look_into(self, failure: AttemptFailed) -> T:
         """Find out by looks at the service what became of a write whose answer was lost."""
@@ -199,13 +201,20 @@ class Pursuit(Generic[T]):
         if self.operation.verb == "delete" and isinstance(failure.error, NotFound):
             return self._conclude(Finding.APPLIED, failure)
         if isinstance(failure.error, Conflict):
+            self._sent.flag = True
             return await self._look_into(failure)
         raise failure
 
     def _conclude(self, finding: Finding, failure: AttemptFailed) -> T:
         reads, seen = len(self._looks), self._looks[-1].service if self._looks else None
         self.means.gate.emit(
-            Reconciled(operation=str(self.operation), finding=finding, reads=reads)
+            Reconciled(
+                verb=self.operation.verb,
+                service=self.operation.service,
+                region=self.operation.region,
+                finding=finding,
+                reads=reads,
+            )
         )
         if finding is Finding.APPLIED:
             return cast("T", seen if self.operation.verb == "create" else None)
@@ -223,7 +232,11 @@ class Pursuit(Generic[T]):
         raise AttemptFailed(Verdict.REFUSED, error) from failure
 
     async def _look(self) -> None:
-        """Note what the service looks like now; a look that fails tells nothing."""
+        """Note what the service looks like now; a look that fails tells nothing.
+
+        Raises:
+            TenxError: there can be no look, for lack of time or calls.
+        """
         operation = get_service(self.operation.region, self.operation.service)
         try:
             service = await self._send(operation, Sent())
@@ -231,6 +244,4 @@ class Pursuit(Generic[T]):
             if not isinstance(failure.error, NotFound):
                 return
             service = None
-        except OperationError:
-            return
         self._looks.append(Look(self.means.gate.clock.monotonic(), service))

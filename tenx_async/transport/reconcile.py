@@ -76,12 +76,7 @@ class Look:
     @property
     def essence(self) -> object:
         """What tells a changed service from an unchanged one."""
-        if self.service is None:
-            return None
-        seen = self.service
-        memory = tuple(container.memory for container in seen.containers)
-        domains = tuple(sorted(seen.binding_domain_name or ()))
-        return seen.uid, seen.status, seen.target_instance_size, memory, domains
+        return self.service and (self.service.status, _values(self.service))
 
 
 @frozen(kw_only=True)
@@ -120,7 +115,7 @@ class Doubt:
             return None
         if seen is None:
             return Finding.CONFLICT
-        moved = self.before is not None and Look(0, self.before).essence != Look(0, seen).essence
+        moved = self.before is not None and _values(self.before) != _values(seen)
         return Finding.CONFLICT if moved else Finding.UNDONE
 
     def _delete(self, seen: Service | None, settled: bool) -> Finding | None:
@@ -141,7 +136,7 @@ class Doubt:
             return Finding.APPLIED
         if not settled:
             return None
-        return Finding.UNKNOWN if seen is None else Finding.UNDONE
+        return Finding.UNDONE if seen is not None and self._is_untouched(seen) else Finding.UNKNOWN
 
     def _restart(self, looks: Sequence[Look]) -> Finding | None:
         ran = self.before is not None and self.before.has_status("running")
@@ -154,6 +149,14 @@ class Doubt:
     def _is_as_wanted(self, seen: Service) -> bool:
         wanted = self.operation.wanted
         return wanted is not None and contains(seen, wanted)
+
+    def _is_untouched(self, seen: Service) -> bool:
+        """Whether it is still in the state that a start or a stop was to end."""
+        other = "stop" if self.operation.verb == "start" else "start"
+        stands, before = is_already(other)(seen), self.before
+        if before is None:
+            return stands
+        return seen.uid == before.uid and (stands or seen.has_status(before.status or ""))
 
     def _made_since(self, seen: Service) -> bool | None:
         """Whether the service was made after the write was sent; `None`: it does not say."""
@@ -171,6 +174,13 @@ class Doubt:
             if last.at - earlier.at >= self.policy.settled_apart:
                 return True
         return False
+
+
+def _values(service: Service) -> object:
+    """What an update can change, and whose it is."""
+    memory = tuple(container.memory for container in service.containers)
+    domains = tuple(sorted(service.binding_domain_name or ()))
+    return service.uid, service.target_instance_size, memory, domains
 
 
 def is_unchanged(operation: Operation[object], seen: Service) -> bool:

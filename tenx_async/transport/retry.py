@@ -122,10 +122,7 @@ class Resending:
         rejected = failure is not None and failure.verdict is Verdict.REJECTED
         price = THROTTLE_RETRY if rejected else TRANSIENT_RETRY
         cost = min(price, self.gate.retries.share - self._drawn)
-        pause = self.gate.retries.draw(cost)
-        if pause:
-            self.gate.pause(pause, "too many calls failed lately")
-        else:
+        if self.gate.pay(cost):
             self._drawn += cost
 
     def _tell(self, state: RetryCallState) -> None:
@@ -133,7 +130,9 @@ class Resending:
         if failure is not None and failure.verdict is not Verdict.REJECTED:
             self.gate.emit(
                 Retried(
-                    operation=str(self.operation),
+                    verb=self.operation.verb,
+                    service=self.operation.service,
+                    region=self.operation.region,
                     error=failure.error,
                     attempt=state.attempt_number,
                     retry_in=self._pause,

@@ -64,6 +64,6 @@ def retry_after(headers: Mapping[str, str], now: dt.datetime) -> float | None:
 def _seconds_until(http_date: str, now: dt.datetime) -> float:
     try:
         instant = parsedate_to_datetime(http_date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
     return max(0.0, (instant.replace(tzinfo=instant.tzinfo or dt.UTC) - now).total_seconds())

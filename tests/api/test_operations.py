@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenx_async import BadResponse, ContainerSpec, InvalidName, ServiceSpec, ServiceUpdate
+from tenx_async import BadResponse, ContainerSpec, InvalidName, LogEntry, ServiceSpec, ServiceUpdate
 from tenx_async.api import operations
 from tenx_async.api.operations import Operation, Repeat
 from tenx_async.api.specs import MemoryKey
@@ -302,6 +302,14 @@ def test_regions_are_read() -> None:
 
     assert [("us", "US"), ("eu", None)] == [(each.name, each.display_name) for each in regions]
     assert [] == operations.list_regions().read(b'{"regions": null}')
+
+
+def test_the_log_of_an_instance_knows_whose_it_is() -> None:
+    """The bare texts of an instance's log belong to the instance that was asked for."""
+    operation = operations.read_instance_logs("us", "web", "web-1", date=DAY, from_=0, size=2)
+
+    expected = [LogEntry("web-1", "x"), LogEntry("web-1", "y")]
+    assert expected == operation.read(b'["x", "y"]')
 
 
 def test_the_status_is_the_servers_words() -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ class Answer:
 
     status: int
     text: str
-    json: Any = None
+    json: Any
+    content_type: str
+    headers: Mapping[str, str]
 
 
 @frozen
@@ -35,10 +38,23 @@ class Caller:
         async with self.session.request(method, path, **options) as response:
             text = await response.text()
             is_json = response.content_type == "application/json"
-            return Answer(response.status, text, json.loads(text) if is_json else None)
+            value = json.loads(text) if is_json else None
+            return Answer(response.status, text, value, response.content_type, response.headers)
 
     async def service(self, method: str, path: str, **options: Any) -> Answer:
         return await self(method, f"/v1/regions/beijing1/services/{path}", **options)
+
+
+class Noon:
+    """A clock that stands still until it is moved."""
+
+    now = dt.datetime(2015, 12, 29, 12, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def advance(self, **step: float) -> None:
+        self.now += dt.timedelta(**step)
 
 
 def headers(cloud: LocalCloud) -> dict[str, str]:
@@ -57,6 +73,11 @@ async def until(condition: Callable[[], object], deadline: float = DEADLINE) -> 
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def noon() -> Noon:
+    return Noon()
 
 
 @pytest.fixture

@@ -40,7 +40,13 @@ async def test_a_body_must_be_a_declaration(call: Caller, body: bytes, place: st
         ("image", ""),
         ("command", 1),
         ("command", ["a", 1]),
-        ("command", "sh 'open"),
+        ("command", "sh -c ls"),
+        ("name", []),
+        ("env", 0),
+        ("ports", [{"port": "080"}]),
+        ("ports", [{"port": 80, "protocol": 6}]),
+        ("resources", {"limits": {"memory": 1.5}}),
+        ("resources", {"limits": {"memory": " 512Mi"}}),
         ("command", ["a\0b"]),
         ("env", {"A": "b"}),
         ("env", [{"name": "A"}]),
@@ -77,7 +83,13 @@ async def test_a_container_is_checked(call: Caller, place: str, value: Any) -> N
         ("port_mappings", "80"),
         ("port_mappings", [{"protocol": "tcp"}]),
         ("port_mappings", [{"container_port": 80, "protocol": 6}]),
+        ("port_mappings", [{"container_port": 80, "service_url": 5}]),
+        ("port_mappings", False),
         ("volumes", [{"disk_name": "d"}]),
+        ("volumes", [{"name": "v", "is_read_only": "no"}]),
+        ("volumes", [{"name": "v", "disk_name": 1}]),
+        ("sync_timezone", "yes"),
+        ("binding_domain_name", ""),
         ("binding_domain_name", [1]),
         ("binding_domain_name", {"a": "b"}),
     ],
@@ -98,18 +110,8 @@ async def test_a_declaration_is_checked(call: Caller, place: str, value: Any) ->
         ({"target_instance_size": -1}, "target_instance_size"),
         ({"target_instance_size": "two"}, "target_instance_size"),
         ({"containers": [{"image": "nginx"}]}, "image"),
-        ({"containers": [{"name": "other"}]}, "no such container"),
-        ({"containers": [{}, {}]}, "no such container"),
         ({"containers": [{"resource": {"limits": {"memory": "-1Mi"}}}]}, "memory"),
         ({"binding_domain_name": None}, "binding_domain_name"),
-        (
-            {
-                "containers": [
-                    {"resource": {"limits": {"memory": 1}}, "resources": {"limits": {"memory": 2}}}
-                ]
-            },
-            "disagree",
-        ),
     ],
 )
 async def test_an_update_is_checked(
@@ -148,6 +150,28 @@ async def test_memory_is_updated_in_any_spelling(
 
     assert 200 == answer.status
     assert shown == cloud.service("web")["containers"][0]["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("containers", [[{"name": "other"}], [{"name": []}], [{}, {}]])
+async def test_an_update_is_for_the_containers_that_are_there(
+    cloud: LocalCloud, call: Caller, containers: list[Any]
+) -> None:
+    """Which containers there are is a matter of the service's state."""
+    cloud.add_service("web")
+
+    answer = await call.service("PUT", "web", json={"containers": containers})
+
+    assert 409 == answer.status
+    assert "no such container" in answer.json["message"]
+
+
+async def test_the_documented_key_of_memory_goes_first(cloud: LocalCloud, call: Caller) -> None:
+    """Where both spellings are sent and differ, `resource` counts."""
+    cloud.add_service("web")
+    both = {"resources": {"limits": {"memory": 1}}, "resource": {"limits": {"memory": 2}}}
+
+    assert 200 == (await call.service("PUT", "web", json={"containers": [both]})).status
+    assert "2Mi" == cloud.service("web")["containers"][0]["resources"]["limits"]["memory"]
 
 
 @pytest.mark.parametrize("size", [3, "3"])

@@ -51,3 +51,5 @@ def test_an_endless_line_is_cut(length: int, pieces: list[int]) -> None:
     reads = [b"x" * 65536] * (length // 65536) + [b"x" * (length % 65536)]
 
     assert pieces == [len(line) for line in split(*reads)]
+    assert pieces == [len(line) for line in split(*reads[:-1], reads[-1] + b"\n")]
+    assert [*pieces, 1] == [len(line) for line in split(b"".join(reads) + b"\ny")]

@@ -5,12 +5,13 @@ import datetime as dt
 import pytest
 from aiohttp import ClientSession
 
-from tenx_async.local import LocalCloud, LoggedLine
+from tenx_async.local import LocalCloud, LoggedLine, Quirks
 from tenx_async.local.daylog import Logbook
 
 from .conftest import Caller, headers
 
 DAY = dt.date(2015, 12, 29)
+NOON = dt.datetime(2015, 12, 29, 12, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,8 @@ async def test_lines_are_by_an_instance_of_the_service(cloud: LocalCloud, call: 
 )
 async def test_the_day_begins_where_the_zone_says(hours: int, day: str) -> None:
     """The time zone decides to which day a line of the evening belongs."""
-    zone = dt.timezone(dt.timedelta(hours=hours))
     evening = dt.datetime(2015, 12, 29, 20, tzinfo=dt.UTC)
-    async with LocalCloud(clock=lambda: evening, timezone=zone) as cloud:
+    async with LocalCloud(clock=lambda: evening, quirks=Quirks(day_zone=hours)) as cloud:
         cloud.add_service("web")
         cloud.append("web", "line")
         async with ClientSession(cloud.endpoint, headers=headers(cloud)) as session:
@@ -102,7 +102,7 @@ def test_a_full_logbook_drops_and_counts() -> None:
     """A log has a bound; what comes after it is counted, what came before stays."""
     logbook = Logbook(limit=1000)
     for number in range(100):
-        logbook.append(DAY, "web-1", [str(number)])
+        logbook.append(DAY, "web-1", [str(number)], NOON, Quirks())
 
     kept = [line.log for line in logbook.day(DAY).lines()]
 

@@ -19,7 +19,7 @@ from tenx_async.local import LocalCloud, processes
 from tenx_async.local.services import REDEPLOY, RESTART, RUNNING
 
 from .conftest import Caller, headers, until
-from .processes import SLEEP, is_running, python, shell, status, texts
+from .processes import SLEEP, is_running, open_files, python, shell, status, texts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -98,10 +98,8 @@ async def test_what_a_process_writes_is_its_log(cloud: LocalCloud, call: Caller)
 
 
 async def test_a_created_service_runs(cloud: LocalCloud, call: Caller) -> None:
-    """A service created over HTTP runs its command, given as a list or as one text."""
-    answer = await call.service(
-        "POST", "web", json={"containers": [{"image": "x", "command": "sh -c 'echo hi; sleep 99'"}]}
-    )
+    """A service created over HTTP runs its command."""
+    answer = await call.service("POST", "web", json={"containers": [shell("echo hi; sleep 99")]})
 
     assert 200 == answer.status
     await until(lambda: status(cloud) == "Running")
@@ -413,10 +411,6 @@ async def test_twenty_services_are_up_soon(cloud: LocalCloud) -> None:
     await until(lambda: all(texts(cloud, f"s{number}") for number in range(20)))
 
     assert time.monotonic() - before < 4
-
-
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_a_stop_ends_everything() -> None:

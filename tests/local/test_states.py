@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tenx_async.local import Execution, LocalCloud
+from tenx_async.local import Execution, LocalCloud, Quirks
 
 from .conftest import Caller, headers, vendor
 
@@ -32,7 +32,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def cloud(clock: ManualClock) -> AsyncIterator[LocalCloud]:
-    async with LocalCloud(clock=clock, transition=10) as cloud:
+    async with LocalCloud(clock=clock, quirks=Quirks(transition=10)) as cloud:
         yield cloud
 
 

@@ -21,6 +21,7 @@ from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogLine, LogPage
+from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.reading import read_batches, read_pages
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -343,11 +344,13 @@ class Client:
         tail: int | None = 10,
         follow: bool = True,
         exclude: Sequence[str] = (),
+        order: Literal["auto", "oldest-first", "newest-first", "newest-page"] = "auto",
         timezone: dt.tzinfo | None = None,
         page_size: int = 1000,
         interval: tuple[float, float] = (0.5, 10.0),
         discover_every: float = 10.0,
         buffer: int = 20_000,
+        remember: int = 20_000,
     ) -> Follower:
         """Follow the logs of services as they are written, each line once.
 
@@ -358,11 +361,14 @@ class Client:
                 day; 0: only what is new.
             follow: go on for ever; else end where the logs end.
             exclude: globs or names to leave out.
+            order: what `from` counts and how a page's lines are ordered; found out by default.
             timezone: the zone in which the server begins a day; both likely ones without it.
             page_size: entries a call, at most.
             interval: seconds between two polls of one service, at least and at most.
             discover_every: seconds between two looks at which services there are.
             buffer: lines that may wait for the consumer; when it is full, polling pauses.
+            remember: how many of a day's last lines are remembered, by 8 bytes each: so far back
+                an insertion is found.
 
         Returns:
             An asynchronous context manager; iterate it for lines, or its `batches()`.
@@ -375,7 +381,8 @@ class Client:
             list_services=self.services.list,
             tail=tail,
             follow=follow,
-            page_size=page_size,
+            habits=Habits(page_size, None if order == "auto" else Order(order)),
+            remember=remember,
             discover_every=discover_every,
             calendar=Calendar(zones=LIKELY_ZONES if timezone is None else (timezone,)),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),

@@ -181,8 +181,12 @@ async def test_pages_and_lines_of_a_log_are_read(remote: Client, replies: aiores
         url = f"{SERVICES}/web/logs?date=2015.12.29&from={start}&size=2"
         replies.get(url, body=body, repeat=True)
 
+    whole = '[{"log": "a\\n"}, {"log": "b"}, {"log": "c"}]'
+    url = f"{SERVICES}/web/logs?date=2015.12.29&from=0&size=100"
+    replies.get(url, body=whole, repeat=True)
+
     pages = [page async for page in remote.logs.pages("web", date=DAY, size=2)]
-    lines = [line async for line in remote.logs.lines("web", date=DAY, size=2)]
+    lines = [line async for line in remote.logs.lines("web", date=DAY, size=100)]
 
     assert [(0, 2), (2, 1)] == [(page.from_, len(page.entries)) for page in pages]
     assert [("a", 0), ("b", 1), ("c", 2)] == [(line.log, line.position) for line in lines]

@@ -10,14 +10,18 @@ from typing import Self
 
 from attrs import define, field
 
+from tenx_async.api.entries import LogEntry
 from tenx_async.api.models import Service
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import NotFound, OperationError
+from tenx_async.errors import ApiError, NotFound, OperationError
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Day, Delivery
+from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
+from tenx_async.logs.order import Habits, PageRequest
+from tenx_async.logs.poll import audit, poll
+from tenx_async.logs.reading import carry_out
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
 from tenx_async.logs.source import Source, SourceState
@@ -26,6 +30,7 @@ from tenx_async.telemetry.events import (
     DiscoveryFailed,
     FollowingEnded,
     Listener,
+    LogChanged,
     SourceAwaited,
     SourceFailed,
     SourceFinished,
@@ -54,7 +59,8 @@ class Follower:
     list_services: ListServices = field(repr=False)
     tail: int | None = 10
     follow: bool = True
-    page_size: int = 1000
+    habits: Habits = field(factory=lambda: Habits(1000), repr=False)
+    remember: int = 20_000
     discover_every: float = 10.0
     calendar: Calendar = field(factory=Calendar, repr=False)
     schedule: Schedule = field(factory=Schedule, repr=False)
@@ -181,7 +187,9 @@ class Follower:
     def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
         source = self._sources.get(name)
         if source is None or source.state is SourceState.AWAITED:
-            self._sources[name] = Source(name, self.calendar, self.page_size, tail, uid=uid)
+            self._sources[name] = Source(
+                name, self.calendar, self.habits, tail, remember=self.remember, uid=uid
+            )
             self.schedule.add(name, self.clock.monotonic())
             self.emit(SourceFound(source=name))
         elif uid != source.uid:
@@ -193,7 +201,7 @@ class Follower:
     def _await(self, name: str) -> None:
         if not self.follow:
             raise NotFound("there is no such service", operation=f"logs {name}", status=404)
-        self._sources[name] = Source(name, self.calendar, self.page_size, state=SourceState.AWAITED)
+        self._sources[name] = Source(name, self.calendar, self.habits, state=SourceState.AWAITED)
         self.emit(SourceAwaited(source=name))
 
     def _dismiss(self, source: Source) -> None:
@@ -220,67 +228,88 @@ class Follower:
         self._stirred.set()
 
     async def _read(self, source: Source) -> tuple[int, bool]:
-        """Read a page of each day, and hand on what is new in them."""
+        """Poll each day once, and hand on what is new in them."""
         if not source.has_begun:
             return await self._begin(source)
         for date in source.turn(self.clock.now()):
             self.emit(DayOpened(source=source.name, date=date))
         lines, more = 0, False
         for day in source.days:
-            delivery = await self._ask(source, day)
+            delivery = await self._ask(source, day, poll(day))
             await self._deliver(source, day, delivery)
-            lines += len(delivery.entries)
+            lines += delivery.lines
             more = more or delivery.more
-            if not delivery.more:
-                source.has_read_out(day)
+            if source.is_over(day) and not delivery.more:
+                await self._seal(source, day)
         return lines, more
 
     async def _begin(self, source: Source) -> tuple[int, bool]:
         """Find where the open days end, the newest first, until the tail is complete."""
         missing, found = source.tail, []
         for date in reversed(self.calendar.open_days(self.clock.now())):
-            day = Day(date, self.page_size, tail=missing)
-            deliveries = [await self._ask(source, day)]
-            while day.is_seeking or (missing and deliveries[-1].more):
-                deliveries.append(await self._ask(source, day))
-            found.append((day, deliveries))
-            missing = None if missing is None else max(0, missing - day.delivered)
+            day = source.day(date, tail=missing)
+            delivery = await self._ask(source, day, poll(day))
+            if not day.begun:
+                day.tail = None
+            found.append((day, delivery))
+            missing = None if missing is None else max(0, missing - delivery.lines)
         source.begin(day for day, _ in found)
-        for day, deliveries in reversed(found):
-            for delivery in deliveries:
-                await self._deliver(source, day, delivery)
-        more = any(deliveries[-1].more for _, deliveries in found)
-        return sum(day.delivered for day, _ in found), more
+        for day, delivery in reversed(found):
+            await self._deliver(source, day, delivery)
+        more = any(delivery.more for _, delivery in found)
+        return sum(delivery.lines for _, delivery in found), more
 
-    async def _ask(self, source: Source, day: Day) -> Delivery:
+    async def _seal(self, source: Source, day: Day) -> None:
+        """Read all that is remembered of a day once more, and close its account."""
+        if day.begun:
+            delivery = await self._ask(source, day, audit(day))
+            await self._deliver(source, day, delivery)
+        source.seal(day)
+        self.ledger.day(source.name, day.date).sealed = True
+
+    async def _ask(self, source: Source, day: Day, reading: Reading[Delivery]) -> Delivery:
+        return await carry_out(reading, lambda request: self._page(source, day, request))
+
+    async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
         account = self.ledger.day(source.name, day.date)
         account.calls += 1
-        request = day.request()
         try:
             entries = await self.fetch(
                 source.name, date=day.date, from_=request.from_, size=request.size
             )
-        except NotFound:
-            entries = []  # no line that day so far, or no service: discovery tells which
-        except OperationError:
+        except OperationError as error:
+            if _means_no_such_day(error):
+                return ()
             account.failures += 1
             raise
         account.fetched += len(entries)
-        return day.feed(request, entries)
+        return entries
 
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
-        if delivery.entries:
+        account = self.ledger.day(source.name, day.date)
+        account.enter(delivery)
+        for finding in delivery.findings:
+            self.emit(LogChanged(source=source.name, date=day.date, finding=finding))
+        for stretch in delivery.stretches:
             await self.buffer.put(
-                LogBatch(self.region, source.name, day.date, delivery.position, delivery.entries)
+                LogBatch(
+                    self.region,
+                    source.name,
+                    day.date,
+                    stretch.position,
+                    stretch.entries,
+                    stretch.late,
+                )
             )
-            self.ledger.day(source.name, day.date).delivered += len(delivery.entries)
 
     def _succeeded(self, source: Source, lines: int, *, more: bool) -> None:
         failures = source.succeeded(self.clock.now(), lines, more=more)
         if failures:
             self.emit(SourceRecovered(source=source.name, failures=failures))
-        self.schedule.observe(source.name, self.clock.monotonic(), lines, more)
-        if not more and (not self.follow or source.state is SourceState.LEAVING):
+        is_read_out = self.follow or not lines
+        self.schedule.observe(source.name, self.clock.monotonic(), lines, more or not is_read_out)
+        is_leaving = not self.follow or source.state is SourceState.LEAVING
+        if is_leaving and not more and not lines:
             self._dismiss(source)
 
     def _failed(self, source: Source, error: OperationError) -> None:
@@ -296,3 +325,17 @@ class Follower:
     def _backoff(self, failures: int) -> float:
         longest = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
         return longest * (1 + self.chance()) / 2
+
+
+def _means_no_such_day(error: OperationError) -> bool:
+    """Tell whether an error says only that the day has no line so far.
+
+    Servers of this kind answer 404, or a server error that tells of a missing index. Whether the
+    service itself is gone is for discovery to find out.
+    """
+    if isinstance(error, NotFound):
+        return True
+    if not isinstance(error, ApiError) or error.status < 500:
+        return False
+    said = error.body.casefold()
+    return "index" in said and any(word in said for word in ("missing", "not found", "no such"))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
+from tenx_async.logs.day import Delivery, Finding, Shift
+
 
 @define
 class DayAccount:
@@ -22,6 +24,29 @@ class DayAccount:
     """Entries received."""
     delivered: int = 0
     """Lines handed on."""
+    late: int = 0
+    """Those among them that the server had inserted behind lines already read."""
+    reread: int = 0
+    """Entries that were known and came again."""
+    suppressed: int = 0
+    """Entries that had been gone, came back, and were not delivered again."""
+    sealed: bool = False
+    """Whether the day is over, and all that was remembered of it was read once more."""
+    findings: list[Finding] = field(factory=list, repr=False)
+    """What the server changed behind the position, with its place."""
+
+    def enter(self, delivery: Delivery) -> None:
+        """Enter what a poll brought."""
+        self.delivered += delivery.lines
+        self.late += sum(len(stretch.entries) for stretch in delivery.stretches if stretch.late)
+        self.reread += delivery.reread
+        self.suppressed += delivery.suppressed
+        self.findings += delivery.findings
+
+    @property
+    def gaps(self) -> list[Finding]:
+        """Where lines may be missing or may have been repeated."""
+        return [finding for finding in self.findings if not isinstance(finding, Shift)]
 
 
 @define
@@ -51,6 +76,16 @@ class Ledger:
     def failures(self) -> int:
         """Calls for a page that brought none."""
         return sum(day.failures for day in self)
+
+    @property
+    def late(self) -> int:
+        """Lines that the server had inserted behind lines already read."""
+        return sum(day.late for day in self)
+
+    @property
+    def gaps(self) -> int:
+        """Places where lines may be missing or may have been repeated."""
+        return sum(len(day.gaps) for day in self)
 
     @property
     def delivered(self) -> int:

@@ -1,8 +1,8 @@
 """Read a log whose `from` counts back from the newest line.
 
-Every poll reads back from the newest line until it meets what is remembered. What arrives meanwhile
-pushes everything on, so pages overlap and are joined where their entries agree; and since a page may
-lack lines, a window of several pages is believed when it comes out the same a second time.
+Every poll reads back from the newest line until it meets what is remembered. What arrives
+meanwhile pushes everything on, so pages overlap and are joined where their entries agree; and since
+a page may lack lines, a window of several pages is believed when it comes out the same twice.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def read_on(day: Day, least: int = 0) -> Reading[Delivery]:
         found = _start(day.memory, seen) is not None and len(seen.entries) >= least
         return found or seen.pages > pages
 
-    for size in (_expected(day), day.habits.size):
-        window = yield from _read(day, size, enough)
+    window = yield from _read(day, _expected(day), enough)
+    start = _start(day.memory, window)
+    if start is not None and difference(day.memory.digests[start:], window.digests).missing:
+        window = yield from _read(day, day.habits.size, enough)
         start = _start(day.memory, window)
-        if start is None:
-            return _take_over(day, window)
-        change = difference(day.memory.digests[start:], window.digests)
-        if not change.missing:
-            break
+    if start is None:
+        return _take_over(day, window)
+    change = difference(day.memory.digests[start:], window.digests)
     if start == 0 and day.memory.whole and change.missing.total() == len(day.memory) > 0:
         return day.restart(window.entries, more=False)
     return day.accept(start, window.entries, window.digests, change)

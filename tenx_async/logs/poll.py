@@ -54,12 +54,13 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
-    return (yield from oldest.read_on(day))
+    delivery = yield from oldest.read_on(day)
+    if digests == day.front and day.arrived and not day.shifted:
+        day.habits.order = Order.OLDEST_FIRST
+    return delivery
 
 
-def _read_whole(
-    day: Day, page: Sequence[LogEntry], digests: array[int]
-) -> Reading[Delivery]:
+def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Reading[Delivery]:
     change = difference(day.memory.digests, digests)
     if change.missing:
         request = day.habits.request(0)
@@ -120,11 +121,11 @@ def _settled_order(
         return Order.NEWEST_PAGE
     if not is_beginning(page, half):
         return None
-    if full and day.front_is_all and _overlap(digests, day.memory.digests):
+    moved_on = _has_moved_on(day.front, digests)
+    if day.front_is_all and _overlap(digests, day.front) and not moved_on:
         return Order.OLDEST_FIRST
-    if _has_moved_on(day.front, digests) and trend(page) <= 0:
-        return Order.NEWEST_FIRST
-    if full and day.front_is_all and trend(page) < 0:
+    falls = trend(page)
+    if (moved_on and falls <= 0) or (full and day.front_is_all and falls < 0):
         return Order.NEWEST_FIRST
     return None
 

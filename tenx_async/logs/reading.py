@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TypeVar, cast
 
-from tenx_async.logs.day import Day
+from tenx_async.api.entries import LogEntry
+from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.lines import FetchPage, LogBatch, LogPage
+from tenx_async.logs.order import Habits, Order, PageRequest
+from tenx_async.logs.poll import poll
+
+T = TypeVar("T")
 
 
 async def read_pages(
@@ -22,12 +28,27 @@ async def read_batches(
     fetch: FetchPage, service: str, *, region: str, date: dt.date, tail: int | None, size: int
 ) -> AsyncGenerator[LogBatch]:
     """Read what there is of a day, or the last `tail` lines of it."""
-    day = Day(date, size, tail=tail)
+    day = Day(date, Habits(size, Order.OLDEST_FIRST), tail=tail)
+
+    async def page(request: PageRequest) -> Sequence[LogEntry]:
+        return await fetch(service, date=date, from_=request.from_, size=request.size)
+
+    more = True
+    while more:
+        delivery = await carry_out(poll(day), page)
+        for stretch in delivery.stretches:
+            yield LogBatch(region, service, date, stretch.position, stretch.entries, stretch.late)
+        more = delivery.more or delivery.lines > 0
+
+
+async def carry_out(
+    reading: Reading[T], page: Callable[[PageRequest], Awaitable[Sequence[LogEntry]]]
+) -> T:
+    """Send what a reading asks for, until it has come to an end."""
+    request = next(reading)
     while True:
-        request = day.request()
-        entries = await fetch(service, date=date, from_=request.from_, size=request.size)
-        delivery = day.feed(request, entries)
-        if delivery.entries:
-            yield LogBatch(region, service, date, delivery.position, delivery.entries)
-        if not entries and not delivery.more:
-            return
+        entries = await page(request)
+        try:
+            request = reading.send(entries)
+        except StopIteration as end:
+            return cast("T", end.value)

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.day import Day
+from tenx_async.logs.order import Habits
 
 
 class SourceState(enum.StrEnum):
@@ -34,10 +35,12 @@ class Source:
 
     name: str
     calendar: Calendar = field(repr=False)
-    page_size: int = field(repr=False)
+    habits: Habits = field(repr=False)
     tail: int | None = field(default=None, repr=False)
     """How many of the lines that are there at first to deliver; `None`: all of the open days."""
     state: SourceState = SourceState.CATCHING_UP
+    remember: int = field(default=20_000, repr=False)
+    """How many of a day's last entries are remembered, by digests."""
     uid: str | None = field(default=None, repr=False)
     failures: int = 0
     """Calls in a row that brought no page."""
@@ -47,6 +50,10 @@ class Source:
     """When a line last came."""
     _days: dict[dt.date, Day] = field(factory=dict, init=False, repr=False)
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
+
+    def day(self, date: dt.date, *, tail: int | None = None) -> Day:
+        """A day of which nothing was read yet."""
+        return Day(date, self.habits, tail=tail, remember=self.remember)
 
     @property
     def days(self) -> list[Day]:
@@ -66,18 +73,21 @@ class Source:
         """Open the days that have come; tell which."""
         self._open = frozenset(self.calendar.open_days(now))
         opened = sorted(self._open - self._days.keys())
-        self._days.update((date, Day(date, self.page_size)) for date in opened)
+        self._days.update((date, self.day(date)) for date in opened)
         return opened
 
-    def has_read_out(self, day: Day) -> None:
-        """Note that a day was read to its end, and close it if its grace is over."""
-        if day.date not in self._open:
-            self._days.pop(day.date, None)
+    def is_over(self, day: Day) -> bool:
+        """Tell whether a day's grace is over."""
+        return day.date not in self._open
+
+    def seal(self, day: Day) -> None:
+        """Close a day that is over and was read to its end."""
+        self._days.pop(day.date, None)
 
     def reset(self, uid: str | None) -> None:
         """Begin again: the service was made anew, with a log of its own."""
         self.uid, self.state = uid, SourceState.CATCHING_UP
-        self._days = {date: Day(date, self.page_size) for date in self._days}
+        self._days = {date: self.day(date) for date in self._days}
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
         """Note that pages came; tell how many calls had failed in a row before."""

@@ -137,6 +137,16 @@ class DayOpened:
 
 
 @frozen(kw_only=True)
+class LogChanged:
+    """A log turned out to be not only appended to."""
+
+    source: str
+    date: dt.date
+    finding: object
+    """What was found, with its place: a shift, a removal, a reset, a gap, or a doubt."""
+
+
+@frozen(kw_only=True)
 class FollowingEnded:
     """Nobody follows any more what was followed until now."""
 
@@ -160,6 +170,7 @@ Event = (
     | SourceRecovered
     | DiscoveryFailed
     | DayOpened
+    | LogChanged
     | FollowingEnded
 )
 

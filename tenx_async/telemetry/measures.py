@@ -16,6 +16,7 @@ from tenx_async.telemetry.events import (
     DiscoveryFailed,
     Event,
     FollowingEnded,
+    LogChanged,
     Paused,
     Reconciled,
     Retried,
@@ -133,6 +134,12 @@ DAYS_OPENED = Measure(
     unit="{day}",
     description="New days of logs that were begun.",
 )
+LOG_CHANGES = Measure(
+    name="log.changes",
+    unit="{change}",
+    description="Times that a log turned out to be not only appended to.",
+    labels=("finding",),
+)
 
 MEASURES = (
     ATTEMPTS,
@@ -148,6 +155,7 @@ MEASURES = (
     SOURCE_FAILURES,
     DISCOVERY_FAILURES,
     DAYS_OPENED,
+    LOG_CHANGES,
 )
 
 
@@ -169,6 +177,8 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield Measurement(DISCOVERY_FAILURES, 1, (_kind(event.error),))
         case DayOpened():
             yield Measurement(DAYS_OPENED)
+        case LogChanged():
+            yield Measurement(LOG_CHANGES, 1, (_kind(event.finding),))
         case _:
             yield from _of_source(event)
 
@@ -208,5 +218,5 @@ def _of_source(
             yield Measurement(FAILING, -event.failing)
 
 
-def _kind(error: Exception) -> str:
-    return type(error).__name__
+def _kind(of: object) -> str:
+    return type(of).__name__

@@ -1,125 +1,206 @@
-"""One day of a log, read to its end and on from there."""
+"""A day of a log, read exactly, whatever the server does."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+from collections import Counter
 
 import pytest
-from attrs import define, field
 from hypothesis import given, strategies as st
 
-from tenx_async import LogEntry
-from tenx_async.logs.day import Day, Delivery
-from tenx_async.logs.order import PageRequest
+from tenx_async.logs.day import Doubt, Gap, Removal, Reset, Shift
+from tenx_async.logs.order import Order
+from tests.logs.model import ModelLog, Reader, entries, random_history
 
-DATE = dt.date(2015, 12, 29)
-
-
-def entries(first: int, last: int) -> list[LogEntry]:
-    """Entries with their number as text, the last one left out."""
-    return [LogEntry("a-1", str(number)) for number in range(first, last)]
+ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
 
 
-@define
-class Log:
-    """A log that grows as a test says."""
-
-    length: int
-    calls: int = field(default=0, init=False)
-
-    def page(self, request: PageRequest) -> list[LogEntry]:
-        """Answer a request."""
-        self.calls += 1
-        return entries(request.from_, min(self.length, request.from_ + request.size))
+def numbered(first: int, last: int) -> list[str]:
+    """Texts that are all different."""
+    return [f"line {n}" for n in range(first, last)]
 
 
-def catch_up(day: Day, log: Log) -> list[LogEntry]:
-    """Read until nothing more is certainly waiting."""
-    got: list[LogEntry] = []
-    while True:
-        request = day.request()
-        delivery = day.feed(request, log.page(request))
-        assert not delivery.entries or delivery.position == int(delivery.entries[0].log)
-        got += delivery.entries
-        if not delivery.more:
-            return got
-
-
-@given(st.integers(0, 500), st.integers(1, 50), st.lists(st.integers(0, 120), max_size=8))
-def test_every_line_is_read_once(length: int, size: int, growth: list[int]) -> None:
-    """A day that is read from its beginning brings every line once, in order, as it grows."""
-    day, log = Day(DATE, size), Log(length)
-    got = catch_up(day, log)
+@ORDERS
+@given(length=st.integers(0, 300), growth=st.lists(st.integers(0, 150), max_size=6))
+def test_every_line_is_read_once(order: Order, length: int, growth: list[int]) -> None:
+    """A log that is only appended to comes whole, in the order in which it was written."""
+    log = ModelLog(order)
+    log.append(*entries(numbered(0, length)))
+    reader = Reader.of(log, size=50, order=order)
+    reader.catch_up()
     for more in growth:
-        log.length += more
-        got += catch_up(day, log)
+        log.append(*entries(numbered(len(log.entries), len(log.entries) + more)))
+        reader.catch_up()
 
-    assert entries(0, log.length) == got
-    assert (log.length, log.length) == (day.position, day.delivered)
+    assert log.ever == reader.delivered
+    assert log.entries == reader.lines
+    assert 0 == reader.late
 
 
-@given(
-    st.integers(0, 2_000),
-    st.integers(1, 50),
-    st.integers(0, 300),
-    st.lists(st.integers(0, 120), max_size=4),
-)
-def test_a_tail_is_the_last_lines(length: int, size: int, tail: int, growth: list[int]) -> None:
+@ORDERS
+@pytest.mark.parametrize("tail", [0, 1, 10, 49, 50, 51, 130, 1000])
+@pytest.mark.parametrize("length", [0, 5, 50, 51, 500])
+def test_a_tail_is_the_last_lines(order: Order, tail: int, length: int) -> None:
     """A tail begins so many lines before the end, and goes on with every line that comes."""
-    day, log = Day(DATE, size, tail=tail), Log(length)
-    got = catch_up(day, log)
-    assert entries(max(0, length - tail), length) == got
-    assert not day.is_seeking
-    for more in growth:
-        log.length += more
-        got += catch_up(day, log)
+    log = ModelLog(order)
+    log.append(*entries(numbered(0, length)))
+    reader = Reader.of(log, size=50, order=order, tail=tail)
+    reader.catch_up()
+    assert log.entries[max(0, length - tail) :] == reader.lines
+    if not reader.day.begun:
+        reader.day.tail = None
+    log.append(*entries(numbered(length, length + 70)))
+    reader.catch_up()
 
-    assert entries(max(0, length - tail), log.length) == got
-
-
-def test_the_tail_of_a_long_day_takes_few_calls() -> None:
-    """A hundred lines of a million take no more than twenty-five calls."""
-    log = Log(1_000_000)
-
-    assert entries(999_900, 1_000_000) == catch_up(Day(DATE, 1000, tail=100), log)
-    assert 25 >= log.calls
+    assert log.entries[max(0, length - tail) :] == reader.lines
 
 
 @pytest.mark.parametrize(
-    ("count", "more"), [(0, False), (1, False), (9, False), (10, True), (11, True)]
+    ("order", "most"),
+    [(Order.OLDEST_FIRST, 25), (Order.NEWEST_FIRST, 3), (Order.NEWEST_PAGE, 3), (None, 25)],
 )
-def test_a_full_page_means_more(count: int, more: bool) -> None:
-    """More is certainly waiting where a page came full, or fuller than asked for."""
-    day = Day(DATE, 10)
+def test_the_tail_of_a_million_lines_takes_few_calls(order: Order | None, most: int) -> None:
+    """`tail=100` costs a search of the end, or a look at it, not the day."""
+    log = ModelLog(order or Order.OLDEST_FIRST)
+    log.append(*entries(numbered(0, 1_000_000)))
+    reader = Reader.of(log, size=1000, order=order, tail=100)
+    reader.poll()
 
-    assert Delivery(0, entries(0, count), more) == day.feed(day.request(), entries(0, count))
-
-
-def test_a_page_is_asked_for_where_the_last_one_ended() -> None:
-    """A short page is not taken for the end of the log."""
-    day = Day(DATE, 10)
-    day.feed(day.request(), entries(0, 4))
-
-    assert PageRequest(4, 10) == day.request()
+    assert log.entries[-100:] == reader.lines
+    assert most >= log.calls
 
 
-def test_what_was_asked_for_twice_is_delivered_once() -> None:
-    """An answer to an older request brings only what is new in it."""
-    day = Day(DATE, 10)
-    first = day.request()
-    day.feed(first, entries(0, 4))
-    again: Sequence[LogEntry] = day.feed(first, entries(0, 6)).entries
+def test_an_idle_log_costs_one_call_and_eight_entries() -> None:
+    """Nothing new is found out with the anchor alone."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 5000)))
+    reader = Reader.of(log, size=1000, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.calls = log.sent = 0
+    for _ in range(10):
+        reader.poll()
 
-    assert entries(4, 6) == again
-    assert 6 == day.position
+    assert (10, 80) == (log.calls, log.sent)
 
 
-def test_a_tail_of_nothing_begins_with_what_is_new() -> None:
-    """Nothing that was there is delivered, and everything that comes."""
-    day, log = Day(DATE, 10, tail=0), Log(25)
-    assert day.is_seeking
-    assert [] == catch_up(day, log)
+@ORDERS
+def test_late_lines_are_delivered_and_marked(order: Order) -> None:
+    """An insertion behind the position comes once, with its depth told."""
+    log = ModelLog(order)
+    log.append(*entries(numbered(0, 90)))
+    reader = Reader.of(log, size=100, order=order)
+    reader.catch_up()
+    log.insert(20, *entries(["late 1", "late 2"]))
+    log.append(*entries(["new"]))
+    reader.catch_up()
 
-    log.length = 27
-    assert entries(25, 27) == catch_up(day, log)
+    assert log.ever == reader.delivered
+    assert 2 == reader.late
+    assert [Shift(70, 20, 2)] == [f for f in reader.findings if isinstance(f, Shift)]
+
+
+def test_an_insertion_far_back_is_found_by_going_back() -> None:
+    """The window is doubled until nothing moved before it."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 15_000)))
+    reader = Reader.of(log, size=1000, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.insert(9_000, *entries(["late"]))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert [Shift(6_000, 9_000, 1)] == reader.findings
+
+
+def test_a_change_before_all_that_is_remembered_is_a_gap_with_its_place() -> None:
+    """What cannot be known is told, never passed over; what follows is right again."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 3_000)))
+    reader = Reader.of(log, size=500, order=Order.OLDEST_FIRST, remember=1_000)
+    reader.catch_up()
+    base = reader.day.memory.base
+    log.insert(2_900, *entries(["out of reach", "as well"]))
+    log.append(*entries(["new"]))
+    reader.catch_up()
+
+    assert [Gap(base, 2)] == reader.findings
+    assert Counter(entries(["out of reach", "as well"])) == log.ever - reader.delivered
+    assert not reader.delivered - log.ever
+
+
+@ORDERS
+def test_a_wiped_log_is_followed_from_its_new_beginning(order: Order) -> None:
+    """A reset is told; the new lines come whole, also those that read like old ones."""
+    log = ModelLog(order)
+    log.append(*entries(numbered(0, 40)))
+    reader = Reader.of(log, size=100, order=order)
+    reader.catch_up()
+    log.wipe()
+    reader.catch_up()
+    log.append(*entries([*numbered(0, 3), "another"]))
+    reader.catch_up()
+
+    assert [Reset(40)] == reader.findings
+    assert log.ever == reader.delivered
+
+
+def test_a_removal_is_believed_when_a_second_read_shows_it() -> None:
+    """A reply that lacks lines once changes nothing; lines that stay away are counted."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 60)))
+    reader = Reader.of(log, size=100, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.lacking = 1
+    reader.catch_up()
+    assert [] == reader.findings
+
+    del log.entries[55]
+    reader.catch_up()
+    assert [Removal] == [type(finding) for finding in reader.findings]
+
+
+def test_what_was_gone_and_comes_back_is_delivered_once() -> None:
+    """A replica that lags behind repeats nothing."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 60)))
+    reader = Reader.of(log, size=100, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    kept = log.entries[50:]
+    del log.entries[50:]
+    reader.catch_up()
+    log.entries += kept
+    log.append(*entries(["new"]))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+def test_a_log_of_equal_lines_is_told_to_be_doubtful() -> None:
+    """Where the last lines recur without end, an insertion could pass unseen: that is said."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 2_000)), *entries(["tick"] * 2_000))
+    reader = Reader.of(log, size=500, order=Order.OLDEST_FIRST, tail=10)
+    reader.catch_up()
+
+    assert [Doubt] == [type(finding) for finding in reader.findings]
+
+
+def test_a_poll_that_fails_on_its_way_has_no_effect() -> None:
+    """Whatever the moment, the next poll brings all, once."""
+    log = ModelLog()
+    log.append(*entries(numbered(0, 500)))
+    reader = Reader.of(log, size=50, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.insert(300, *entries(["late"]))
+    for after in range(5):
+        reader.poll(fail_after=after)
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("first", range(0, 2_000, 200))
+def test_random_histories_are_exact(first: int) -> None:
+    """Two thousand random treatments by a server, each with a seed that repeats it."""
+    wrong = [told for seed in range(first, first + 200) if (told := random_history(seed))]
+
+    assert [] == wrong

@@ -13,6 +13,7 @@ from tenx_async.errors import NotFound, ServerError, Unauthorized
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.follow import Follower
+from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
 from tenx_async.logs.source import SourceState
@@ -44,7 +45,7 @@ def follower(fake: FakeCloud, *patterns: str, **more: Any) -> tuple[Follower, li
         "calendar": UTC_ONLY,
         "schedule": Schedule(min_age=0.5, max_age=10.0, price=1.0),
         "buffer": Buffer(20_000),
-        "page_size": 100,
+        "habits": Habits(100, Order.OLDEST_FIRST),
         **more,
     }
     lines = Follower(
@@ -98,8 +99,8 @@ async def test_batches_keep_the_order_and_the_place_of_lines(fake):
         batches = [batch async for batch in lines.batches()]
     assert [(b.source, b.date, b.position, len(b)) for b in batches] == [
         ("web", fake.today, 0, 100),
-        ("web", fake.today, 100, 100),
-        ("web", fake.today, 200, 30),
+        ("web", fake.today, 100, 92),
+        ("web", fake.today, 192, 38),
     ]
     assert [line.log for batch in batches for line in batch] == [str(n) for n in range(230)]
 
@@ -442,5 +443,6 @@ async def test_the_ledger_counts_what_was_asked_and_what_came(fake):
         async for _ in lines:
             pass
     (day,) = lines.ledger
-    assert (day.calls, day.fetched, day.delivered, day.failures) == (2, 150, 150, 0)
-    assert lines.ledger.calls == 3 == fake.calls.total() + fake.listings
+    assert (day.calls, day.fetched, day.delivered, day.failures) == (3, 166, 150, 0)
+    assert day.reread == 16
+    assert lines.ledger.calls == 4 == fake.calls.total() + fake.listings

@@ -1,64 +1,94 @@
-"""Finding where a day's log ends."""
+"""How a server orders and cuts its pages, and where a day's log ends."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 
-from tenx_async.logs.order import EndSearch, PageRequest
+from tenx_async import LogEntry
+from tenx_async.logs.order import EndSearch, Habits, Order, PageRequest, order_of, trend
+from tests.logs.model import entries
 
 
-def search(entries: int, size: int) -> tuple[int, int]:
+def search(length: int, size: int) -> tuple[int, int]:
     """Find the end of a log; tell it, and how many pages that took."""
-    found, calls = EndSearch(size), 0
+    found, calls = EndSearch(Habits(size)), 0
     while found.found is None:
         request = found.request()
         assert size == request.size
-        found.feed(request, max(0, min(size, entries - request.from_)))
+        found.feed(request, max(0, min(size, length - request.from_)))
         calls += 1
         assert calls < 200
     return found.found, calls
 
 
-@given(st.integers(0, 3_000_000), st.integers(1, 2_000))
-def test_the_end_is_found(entries: int, size: int) -> None:
+@given(st.integers(0, 3_000_000), st.integers(16, 2_000))
+def test_the_end_is_found(length: int, size: int) -> None:
     """Whatever the length of the log and of a page, the number of entries is exact."""
-    found, calls = search(entries, size)
+    found, calls = search(length, size)
 
-    assert entries == found
-    pages = entries // size
-    assert 2 * pages.bit_length() + 3 >= calls
+    assert length == found
+    assert 2 * (length // size).bit_length() + 4 >= calls
 
 
 def test_a_million_lines_take_few_pages() -> None:
     """The end of a day of a million lines is found in some twenty pages of a thousand."""
-    for entries in (999_999, 1_000_000, 1_000_001, 1_048_576, 1_234_567):
-        assert 24 >= search(entries, 1000)[1]
+    for length in (999_999, 1_000_000, 1_000_001, 1_048_576, 1_234_567):
+        assert 24 >= search(length, 1000)[1]
 
 
-def test_a_short_log_takes_one_page() -> None:
-    """Less than a page needs no search."""
-    assert [(0, 1), (1, 1), (999, 1)] == [search(entries, 1000) for entries in (0, 1, 999)]
-
-
-@given(st.integers(1, 100), st.lists(st.integers(0, 300), min_size=1, max_size=60))
+@given(st.integers(16, 100), st.lists(st.integers(0, 300), min_size=1, max_size=60))
 def test_a_growing_log_has_an_end(size: int, growth: list[int]) -> None:
     """What is found lies between the length at first and the length at last."""
-    first = entries = growth[0] * 50
-    found, rest = EndSearch(size), iter(growth[1:])
+    first = length = growth[0] * 50
+    found, rest = EndSearch(Habits(size)), iter(growth[1:])
     while found.found is None:
         request = found.request()
-        found.feed(request, max(0, min(size, entries - request.from_)))
-        entries += next(rest, 0)
+        found.feed(request, max(0, min(size, length - request.from_)))
+        length += next(rest, 0)
 
-    assert first <= found.found <= entries
+    assert first <= found.found <= length
 
 
-def test_pages_are_asked_for_further_and_further() -> None:
-    """The search doubles its reach until it is past the end."""
-    found, asked = EndSearch(10), []
-    for _ in range(4):
-        request = found.request()
-        asked.append(request)
-        found.feed(request, 10)
+def test_a_reply_as_long_as_any_may_have_been_cut() -> None:
+    """A server that gives less than is asked for is not taken to have no more."""
+    habits = Habits(1000)
+    request = PageRequest(0, 1000)
 
-    assert [PageRequest(at, 10) for at in (0, 20, 60, 140)] == asked
+    assert [True, True, False, True] == [habits.is_full(request, n) for n in (300, 300, 299, 301)]
+    assert not Habits(1000).is_full(request, 0)
+    assert Habits(1000).is_full(PageRequest(0, 5), 5)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([f"line {n}" for n in range(50)], Order.OLDEST_FIRST),
+        ([f"line {50 - n}" for n in range(50)], Order.NEWEST_FIRST),
+        ([f"12:00:{n:02} GET /{n * 7919 % 13}" for n in range(50)], Order.OLDEST_FIRST),
+        (["same"] * 50, None),
+        ([f"{n * 7919 % 101}" for n in range(50)], None),
+    ],
+)
+def test_the_beginning_of_a_page_tells_by_what_it_counts(
+    texts: list[str], expected: Order | None
+) -> None:
+    """Where half a page is its beginning, numbers that grow or shrink tell the rest."""
+    page = entries(texts)
+
+    assert expected == order_of(page, page[:25])
+
+
+def test_the_end_of_a_page_tells_the_order() -> None:
+    """Where half a page is its end, `from` counts back and pages ascend."""
+    page = entries([f"{n * 7919 % 101}" for n in range(50)])
+
+    assert Order.NEWEST_PAGE == order_of(page, page[25:])
+    assert None is order_of(page, [LogEntry("web-1", "new")] * 25)
+
+
+def test_instances_are_not_compared_with_each_other() -> None:
+    """Each has a clock of its own."""
+    page = [LogEntry(f"web-{n % 3}", f"{n % 3 * 1000 + n}") for n in range(60)]
+
+    assert 1 == trend(page)

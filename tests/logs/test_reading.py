@@ -39,9 +39,9 @@ async def test_pages_end_with_an_empty_one() -> None:
     assert (25, 10) == shelf.asked[-1]
 
 
-async def read(shelf: Shelf, tail: int | None) -> list[int]:
+async def read(shelf: Shelf, tail: int | None, size: int = 10) -> list[int]:
     """Read a day's lines by their numbers."""
-    batches = read_batches(shelf.fetch, "web", region="us", date=DATE, tail=tail, size=10)
+    batches = read_batches(shelf.fetch, "web", region="us", date=DATE, tail=tail, size=size)
     return [line.position async for batch in batches for line in batch]
 
 
@@ -63,4 +63,4 @@ async def test_the_tail_of_full_pages_is_read(length: int, tail: int) -> None:
 
 async def test_a_day_is_read_from_a_server_that_gives_little() -> None:
     """The whole day comes even in pages shorter than asked for."""
-    assert list(range(25)) == await read(Shelf(25, most=4), None)
+    assert list(range(250)) == await read(Shelf(250, most=20), None, size=100)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Day
+from tenx_async.logs.order import Habits
 from tenx_async.logs.source import Source, SourceState
 from tests.clock import NOON
 
@@ -20,26 +20,26 @@ UTC = Calendar(zones=[dt.UTC])
 @pytest.fixture
 def source() -> Source:
     """A source that has begun."""
-    source = Source("web", UTC, page_size=100)
+    source = Source("web", UTC, Habits(100))
     source.turn(NOON)
     return source
 
 
 def test_a_source_begins_with_the_open_days() -> None:
     """A day is told when it is opened, and not again."""
-    source = Source("web", UTC, page_size=100)
+    source = Source("web", UTC, Habits(100))
     assert not source.has_begun
 
     assert [DATE] == source.turn(NOON)
     assert [] == source.turn(NOON)
     assert source.has_begun
-    assert [100] == [day.size for day in source.days]
+    assert [100] == [day.habits.size for day in source.days]
 
 
 def test_a_day_is_kept_over_midnight(source: Source) -> None:
     """The old day is read on from where it was, the new one from its start."""
     (old,) = source.days
-    old.position = 7
+    old.memory.base = 7
 
     assert [NEXT] == source.turn(MIDNIGHT)
     assert [(DATE, 7), (NEXT, 0)] == [(day.date, day.position) for day in source.days]
@@ -50,28 +50,28 @@ def test_a_day_is_closed_once_it_is_over_and_read(source: Source) -> None:
     """After its grace a day is read to its end all the same, and not opened again."""
     (old,) = source.days
     source.turn(MIDNIGHT)
-    source.has_read_out(old)
-    assert [DATE, NEXT] == [day.date for day in source.days]
+    assert not source.is_over(old)
 
     assert [] == source.turn(MIDNIGHT + dt.timedelta(minutes=10))
     assert [DATE, NEXT] == [day.date for day in source.days]
-    source.has_read_out(old)
+    assert source.is_over(old)
+    source.seal(old)
     assert [NEXT] == [day.date for day in source.days]
     assert [] == source.turn(MIDNIGHT + dt.timedelta(minutes=11))
 
 
 def test_days_can_be_handed_in() -> None:
     """A source reads on where it is told to."""
-    source = Source("web", UTC, page_size=100)
-    source.begin([Day(NEXT, 100), Day(DATE, 100, tail=5)])
+    source = Source("web", UTC, Habits(100))
+    source.begin([source.day(NEXT), source.day(DATE, tail=5)])
 
     assert [DATE, NEXT] == [day.date for day in source.days]
-    assert source.days[0].is_seeking
+    assert [5, None] == [day.tail for day in source.days]
 
 
 def test_a_source_that_was_made_anew_begins_again(source: Source) -> None:
     """Its days are read from their beginning, whatever was read before."""
-    source.days[0].position = 7
+    source.days[0].memory.base = 7
     source.succeeded(NOON, 7, more=False)
     source.reset("new")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from tenx_async.errors import ServerError
+from tenx_async.logs.day import Shift
 from tenx_async.telemetry.events import (
     AttemptEnded,
     DayOpened,
     DiscoveryFailed,
     Event,
     FollowingEnded,
+    LogChanged,
     Paused,
     Reconciled,
     Retried,
@@ -48,6 +50,7 @@ FAILED = SourceFailed(source="web", error=BROKEN, failures=1, retry_in=0.5)
 FAILED_AGAIN = SourceFailed(source="web", error=BROKEN, failures=2, retry_in=1.0)
 RECOVERED = SourceRecovered(source="web", failures=2)
 UNLISTED = DiscoveryFailed(error=BROKEN, retry_in=0.5)
+CHANGED = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Shift(7, 3, 1))
 NEW_DAY = DayOpened(source="web", date=dt.date(2015, 12, 30))
 ENDED = FollowingEnded(sources=3, failing=2)
 
@@ -68,6 +71,7 @@ EVERYTHING: tuple[Event, ...] = (
     FAILED_AGAIN,
     RECOVERED,
     UNLISTED,
+    CHANGED,
     NEW_DAY,
     ENDED,
 )

@@ -30,6 +30,7 @@ ADDS: list[tuple[Event, dict[str, float]]] = [
     (its.FAILED_AGAIN, {"source.failures ServerError": 1}),
     (its.RECOVERED, {"sources.failing": -1}),
     (its.UNLISTED, {"discovery.failures ServerError": 1}),
+    (its.CHANGED, {"log.changes Shift": 1}),
     (its.NEW_DAY, {"days.opened": 1}),
     (its.ENDED, {"sources": -3, "sources.failing": -2}),
 ]

@@ -7,14 +7,18 @@ import shlex
 import sys
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenx_async.api import wire
 from tenx_async.cli.ending import run
+from tenx_async.cli.quirks import faults_of, with_quirks
 from tenx_async.cli.shop import SHOP
 from tenx_async.cli.terminal import say
+from tenx_async.local.quirks import Quirks
+from tenx_async.local.refusal import Refusal
 
 if TYPE_CHECKING:
     from tenx_async.local import LocalCloud
@@ -27,6 +31,7 @@ class Runtime(StrEnum):
     SCRIPTED = "scripted"
 
 
+@with_quirks
 def local(
     *,
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
@@ -39,12 +44,26 @@ def local(
         Runtime, typer.Option(help="Run what services declare, or only pretend to.")
     ] = Runtime.PROCESS,
     demo: Annotated[bool, typer.Option("--demo", help="Begin with services that log.")] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="A file that keeps services and logs beyond this run.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND|JSON",
+            help="A failure on purpose: latency, throttle, error, html, close, reset, stall, "
+            'truncate, garbage, or {"kind": "error", "rate": 0.1}; may be repeated.',
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides which requests the faults strike.")] = 0,
+    quirks: Quirks,
 ) -> None:
     """Run the whole API on this machine until Ctrl-C; its services are processes of this one."""
     if demo and runtime is Runtime.SCRIPTED:
         raise typer.BadParameter("--demo needs services that run: leave out --runtime scripted")
     settings = {"username": username, "token": token, "regions": region or ["beijing1"]}
-    run(_serve(demo, port=port, runtime=runtime.value, **settings))
+    failing = {"faults": [*faults_of(fault or (), seed)], "seed": seed, "quirks": quirks}
+    run(_serve(demo, port=port, runtime=runtime.value, state=state, **settings, **failing))
 
 
 async def _serve(demo: bool, **settings: Any) -> None:
@@ -52,7 +71,8 @@ async def _serve(demo: bool, **settings: Any) -> None:
 
     async with LocalCloud(**settings) as cloud:
         for sample in SHOP if demo else ():
-            cloud.add_service(sample.name, **wire.dump(sample.spec()))
+            with suppress(Refusal):  # a state has it already
+                cloud.add_service(sample.name, **wire.dump(sample.spec()))
         say(f"the API listens on {cloud.endpoint} until Ctrl-C; to use it elsewhere:")
         print(_exports(cloud), file=sys.stderr, flush=True)  # noqa: T201  # its only place
         with suppress(asyncio.CancelledError):  # Ctrl-C and SIGTERM are how it is meant to end

@@ -53,7 +53,7 @@ def test_help_imports_neither_the_server_nor_tables() -> None:
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     ).stdout.split()
 
-    assert not {"aiohttp.web", "rich.table", "tenx_async.local"} & set(modules)
+    assert not {"aiohttp.web", "rich.table", "tenx_async.local.cloud"} & set(modules)
 
 
 def test_no_command_but_the_local_cloud_takes_a_token() -> None:

@@ -48,7 +48,11 @@ def test_the_example_of_the_readme_runs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("follow", "6 lines in "), ("restart", "nosuch failed restart nosuch: there is no service")],
+    [
+        ("follow", "6 lines in "),
+        ("restart", "nosuch failed restart nosuch: there is no service"),
+        ("budget", "100 applied, 50 failed: restart web-100: the budget of 100 calls a day"),
+    ],
 )
 def test_an_example_runs(name: str, words: str) -> None:
     """Examples are programs, not prose."""

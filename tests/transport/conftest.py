@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tenx_async.client import Client
@@ -49,6 +50,7 @@ async def opened(
     *,
     emit: Listener = nobody,
     timeouts: Timeouts = BRISK,
+    connector: aiohttp.BaseConnector | None = None,
     **limits: Any,
 ) -> AsyncIterator[Account]:
     """An account at a raw server, for as long as the block lasts."""
@@ -56,6 +58,7 @@ async def opened(
         endpoint=server.endpoint,
         credentials=ALICE,
         limits=Limits(timeouts=timeouts, **limits),
+        connector=connector,
         clock=clock or server.clock,
         emit=emit,
     ).open()

@@ -130,15 +130,6 @@ def saying(data: bytes) -> Way:
     return way
 
 
-def saying_on(data: bytes) -> Way:
-    """Send these bytes, and wait for more."""
-
-    async def way(wire: Wire, answer: Answer) -> None:
-        await wire.send(data)
-
-    return way
-
-
 def dripping(data: bytes, every: float = 0.01) -> Way:
     """Send one byte after the other, the last for ever."""
 
@@ -149,6 +140,17 @@ def dripping(data: bytes, every: float = 0.01) -> Way:
         while True:
             await wire.send(data[-1:])
             await asyncio.sleep(every)
+
+    return way
+
+
+def flooding(data: bytes) -> Way:
+    """Send these bytes again and again."""
+
+    async def way(wire: Wire, answer: Answer) -> None:
+        while True:
+            await wire.send(data)
+            await asyncio.sleep(0.001)
 
     return way
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.connector import Connection
 
-from tenx_async.api.operations import get_service, restart_service, stop_service
+from tenx_async.api.operations import create_service, get_service, restart_service, stop_service
+from tenx_async.api.specs import ContainerSpec, ServiceSpec
 from tenx_async.clock import SystemClock
 from tenx_async.errors import (
     ApiError,
@@ -34,15 +36,20 @@ from tenx_async.errors import (
 )
 from tenx_async.telemetry.events import Event, Retried
 from tenx_async.transport.account import Account
+from tenx_async.transport.connector import Connector
 from tests.clock import ManualClock
 from tests.transport.conftest import ALICE, TOKEN, opened
 from tests.transport.rawserver import (
+    HONEST,
     OK_HEAD,
     Act,
+    Answer,
     RawServer,
     Way,
+    Wire,
     dripping,
     fails,
+    flooding,
     hanging_up,
     head,
     honestly,
@@ -278,6 +285,43 @@ async def test_no_tls_and_no_name_is_not_sent(server: RawServer, endpoint: str) 
     assert [] == server.requests
 
 
+class _FailingFirst(Connector):
+    """Fails to connect, once."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self._failures = [failure]
+
+    async def connect(self, *args: Any, **more: Any) -> Connection:
+        if self._failures:
+            raise self._failures.pop()
+        return await super().connect(*args, **more)
+
+
+BEFORE_SENDING = [
+    aiohttp.ClientOSError(104, "Connection reset by peer"),
+    aiohttp.ServerDisconnectedError(),
+    aiohttp.ServerTimeoutError(),
+    aiohttp.ClientConnectionError("Connector is closed"),
+    aiohttp.ClientPayloadError(),
+    TimeoutError(),
+]
+
+
+@pytest.mark.parametrize("failure", BEFORE_SENDING, ids=lambda failure: type(failure).__name__)
+async def test_what_fails_before_the_head_left_is_not_sent(
+    server: RawServer, failure: Exception
+) -> None:
+    """Whatever it is called: as long as no byte has left, even a restart is sent again."""
+    async with (
+        _FailingFirst(failure) as connector,
+        opened(server, connector=connector) as account,
+    ):
+        await account.perform(RESTART)
+
+    assert (1, 1) == (server.arrived("restart"), server.executed("restart"))
+
+
 @pytest.mark.parametrize("door", [hanging_up, resetting, silently], ids=["close", "reset", "stall"])
 async def test_a_connection_that_is_closed_before_anything_is_read(
     server: RawServer, door: Way
@@ -380,15 +424,55 @@ async def test_a_decided_write_does_not_wait_for_a_dripping_body(
         assert (DONE if executes else Forbidden) is await result_of(account, RESTART)
 
 
-async def test_a_read_that_drips_ends_with_its_deadline(server: RawServer) -> None:
-    """Each byte comes in time, the answer does not."""
-    server.do(reads=repeat(fails(dripping(b"HTTP/1.1 200 OK\r\nX: a"))))
-    async with opened(server, SystemClock(), deadline=0.2) as account:
-        assert DeadlineExceeded is await result_of(account, GET)
+ENDLESS = {
+    "drip": dripping(b"HTTP/1.1 200 OK\r\nX: a"),
+    "flood of 100": flooding(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "flood of empty lines": flooding(b"\r\n"),
+}
 
 
-async def test_a_write_that_drips_ends_with_its_deadline(server: RawServer) -> None:
-    """Until its status is read, nobody knows."""
-    server.do(fails(dripping(b"HTTP/1.1 200 OK\r\nX: a")))
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [(GET, DeadlineExceeded), (RESTART, OutcomeUnknown)],
+    ids=["read", "write"],
+)
+@pytest.mark.parametrize("way", ENDLESS.values(), ids=ENDLESS)
+async def test_an_answer_without_end_ends_with_the_deadline(
+    server: RawServer, way: Way, operation: Any, kind: type[TenxError]
+) -> None:
+    """Each byte comes in time, the answer does not; until its status is read, nobody knows."""
+    server.do(fails(way), reads=repeat(fails(way)))
     async with opened(server, SystemClock(), deadline=0.2) as account:
-        assert OutcomeUnknown is await result_of(account, RESTART)
+        assert kind is await result_of(account, operation)
+
+
+async def test_a_server_that_does_not_read_is_given_up(server: RawServer) -> None:
+    """A large request that stays on its way ends with its deadline, and was not executed."""
+    server.doors = iter([stopping_to_read])
+    environment = {f"KEY_{number}": "x" * 1000 for number in range(900)}
+    spec = ServiceSpec(containers=[ContainerSpec(image="web:1", env=environment)])
+    async with opened(server, SystemClock(), deadline=0.3) as account:
+        assert OutcomeUnknown is await result_of(account, create_service("beijing1", "db", spec))
+
+    assert [] == server.requests
+
+
+async def stopping_to_read(wire: Wire, _: Answer) -> None:
+    """Keep the connection, and leave what comes where it is."""
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's can
+    await asyncio.Event().wait()
+
+
+async def test_each_request_says_who_calls_and_nothing_else(server: RawServer) -> None:
+    """The credentials go with every request; a cookie that a server sets is not kept."""
+    server.do(HONEST, reads=[fails(status(404, Set_Cookie="session=1; Path=/"))])
+    async with opened(server) as account:
+        for operation in (GET, RESTART, GET):
+            await result_of(account, operation)
+
+    for request in server.requests:
+        assert ("alice", f"token {TOKEN}") == (
+            request.headers["username"],
+            request.headers["authorization"],
+        )
+        assert "cookie" not in request.headers

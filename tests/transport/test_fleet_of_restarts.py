@@ -22,14 +22,13 @@ from tests.transport.rawserver import (
     hanging_up,
     resetting,
     saying,
-    silently,
     status,
 )
 
 NAMES = [f"web-{number}" for number in range(200)]
 QUICK = ReconcilePolicy(first=(0.02, 0.05), then=0.1, settled_after=0.1, settled_apart=0.05)
-LIMITS = Limits(reconciling=QUICK, timeouts=Timeouts(connect=5.0, read=0.5))
-WAYS = [hanging_up, resetting, silently, status(502), saying(b"HTTP/1.1 200 OK\r\nCont")]
+LIMITS = Limits(reconciling=QUICK, timeouts=Timeouts())
+WAYS = [hanging_up, resetting, status(502), saying(b"HTTP/1.1 200 OK\r\nCont")]
 
 
 @define

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 import pytest
 from hypothesis import given, strategies as st
 
 from tenx_async.api.operations import Repeat
+from tenx_async.errors import DeadlineExceeded, ServerError
 from tenx_async.transport.retry import RetryPolicy, may_resend
 from tenx_async.transport.verdict import Verdict
-from tests.transport.test_answers import GET
+from tests.clock import ManualClock
+from tests.transport.conftest import opened
+from tests.transport.rawserver import RawServer, fails, status
+from tests.transport.test_answers import GET, result_of
 from tests.transport.writes import ALL
 
 RESENT = {
@@ -42,3 +48,44 @@ def test_reads_have_five_attempts_and_writes_three() -> None:
 
     assert 5 == policy.attempts(GET)
     assert {3} == {policy.attempts(write.operation) for write in ALL}
+
+
+async def test_the_deadline_is_looked_at_before_a_pause(
+    clock: ManualClock, server: RawServer
+) -> None:
+    """A pause that would overrun the deadline is not begun, and the last failure is told."""
+    server.do(reads=repeat(fails(status(500, b"broken"))))
+    slow = RetryPolicy(shortest=1e9, longest=1e9)
+    async with opened(server, retries=slow, deadline=60.0) as account:
+        with pytest.raises(DeadlineExceeded, match="the last one failed: get web: broken"):
+            await account.perform(GET)
+
+    assert [] == clock.sleeps
+    assert 1 == server.arrived("get")
+
+
+@pytest.mark.parametrize(
+    ("failures", "attempts", "left"),
+    [(0, 5, 500.0), (1, 5, 500.0), (4, 5, 500.0), (5, 5, 444.0), (30, 30, 400.0)],
+)
+async def test_only_retries_in_vain_cost_something(
+    server: RawServer, failures: int, attempts: int, left: float
+) -> None:
+    """14 for each, at most a fifth of the budget for one operation; a success gets it all back."""
+    server.do(reads=repeat(fails(status(500)), failures))
+    async with opened(server, retries=RetryPolicy(reads=attempts), deadline=1e6) as account:
+        result = await result_of(account, GET)
+
+        assert (ServerError if failures >= attempts else None) is result
+        assert left == account.gate.retries.left
+
+
+async def test_an_error_says_how_often_it_was_tried(server: RawServer) -> None:
+    """The number of attempts is part of the error."""
+    server.do(reads=repeat(fails(status(500, b"broken"))))
+    async with opened(server) as account:
+        with pytest.raises(ServerError) as caught:
+            await account.perform(GET)
+
+    assert 5 == caught.value.attempts
+    assert "get web: broken (after 5 attempts) [HTTP 500]" == str(caught.value)

@@ -6,13 +6,11 @@ import json
 from typing import Any
 
 import msgspec
-from attrs import frozen
 
 from tenx_async.api.decoding import decode
 
 
-@frozen
-class LogEntry:
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a service's log."""
 
     instance_name: str = ""
@@ -36,7 +34,7 @@ def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
     Raises:
         ValueError: not JSON, or not a list.
     """
-    if not body.strip():
+    if not body or body.isspace():
         return []
     try:
         if not instance:

@@ -78,7 +78,7 @@ class CallBudget:
     """The most; `None` counts without a bound."""
     counter: CallCounter = field(factory=MemoryCounter, repr=False)
 
-    def spend(self, now: dt.datetime, operation: str) -> None:
+    def spend(self, now: dt.datetime, operation: object) -> None:
         """Count a call that is about to be made.
 
         Raises:
@@ -91,7 +91,7 @@ class CallBudget:
             raise QuotaExceeded(
                 f"the budget of {self.per_day} calls a day is spent; it goes on at "
                 f"{resumes_at:%Y-%m-%d %H:%M} UTC",
-                operation=operation,
+                operation=str(operation),
                 resumes_at=resumes_at,
             )
 

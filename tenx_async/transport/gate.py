@@ -40,7 +40,13 @@ class Gate:
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     _freed: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
-    async def enter(self, operation: str, deadline: float = math.inf) -> float:
+    def enter_at_once(self, operation: object) -> float | None:
+        """Take a place as `enter` does if there is no need to wait; else nothing happens."""
+        if self._turn.locked() or self._wait() != 0.0:
+            return None
+        return self._take(operation)
+
+    async def enter(self, operation: object, deadline: float = math.inf) -> float:
         """Wait for a turn and take a place, which `leave` or `abandon` gives back.
 
         Returns:
@@ -58,15 +64,18 @@ class Gate:
                 elif self.clock.monotonic() + wait > deadline:
                     raise DeadlineExceeded(
                         f"its turn would come in {wait:.1f} s, after its deadline",
-                        operation=operation,
+                        operation=str(operation),
                     )
                 else:
                     await self.clock.sleep(wait)
-            self.calls.spend(self.clock.now(), operation)
-            now = self.clock.monotonic()
-            self.pace.take(now)
-            self.in_flight += 1
-            return now
+            return self._take(operation)
+
+    def _take(self, operation: object) -> float:
+        self.calls.spend(self.clock.now(), operation)
+        now = self.clock.monotonic()
+        self.pace.take(now)
+        self.in_flight += 1
+        return now
 
     def leave(self, began: float) -> None:
         """Give a place back after a call that succeeded."""

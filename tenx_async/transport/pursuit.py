@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Generic, TypeVar, cast
 
 from attrs import define, field, frozen
@@ -116,9 +116,14 @@ class Pursuit(Generic[T]):
 
     async def _send(self, operation: Operation[R], sent: Sent) -> R:
         gate = self.means.gate
-        began = await gate.enter(str(operation), self.deadline)
+        began = gate.enter_at_once(operation)
+        if began is None:
+            began = await gate.enter(operation, self.deadline)
         try:
-            async with self._watched(operation):
+            if operation.repeat is Repeat.NEVER:
+                async with self._watching():
+                    result = await self.means.exchange.send(operation, sent)
+            else:
                 result = await self.means.exchange.send(operation, sent)
         except AttemptFailed as failure:
             gate.leave_failed(began, failure)
@@ -152,9 +157,6 @@ class Pursuit(Generic[T]):
                 status=getattr(failure.error, "status", None) if failure else None,
             )
         )
-
-    def _watched(self, operation: Operation[object]) -> AbstractAsyncContextManager[None]:
-        return self._watching() if operation.repeat is Repeat.NEVER else nullcontext()
 
     @asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:

@@ -51,6 +51,8 @@ class SessionPool:
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
     async def __aenter__(self) -> Self:
+        if self._loop is not None:
+            raise ConfigurationError("the pool is open already: enter it once, and share it")
         self._loop = asyncio.get_running_loop()
         self._connector = Connector()
         return self
@@ -125,10 +127,11 @@ class SessionPool:
             an outcome for each call, in the order in which they end; a failure ends nothing.
 
         Raises:
-            ConfigurationError: a concurrency below 1.
+            ConfigurationError: a concurrency that is no whole number from 1 up.
+            TypeError: something that is no call among the calls; as if they had raised it.
         """
-        if concurrency < 1:
-            raise ConfigurationError(f"concurrency: {concurrency} operations at once end nowhere")
+        if not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigurationError(f"concurrency: {concurrency!r} is no whole number from 1 up")
         run = _Run(_iterate(calls), asyncio.Semaphore(concurrency))
         work = asyncio.create_task(run.work(concurrency), name="tenx-pool-run")
         work.add_done_callback(lambda _: run.outcomes.put_nowait(None))
@@ -183,16 +186,24 @@ class _Run:
                 return None
 
 
+def _checked(call: Call[Any]) -> Call[Any]:
+    if not hasattr(call, "outcome"):
+        raise TypeError(
+            f"calls: {type(call).__name__} is no call; `client.services.calls` makes them"
+        )
+    return call
+
+
 async def _iterate(
     calls: Iterable[Call[Any]] | AsyncIterable[Call[Any]],
 ) -> AsyncGenerator[Call[Any]]:
     if not isinstance(calls, AsyncIterable):
         for call in calls:
-            yield call
+            yield _checked(call)
         return
     try:
         async for call in calls:
-            yield call
+            yield _checked(call)
     finally:
         if isinstance(calls, AsyncGenerator):
             await calls.aclose()

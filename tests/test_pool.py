@@ -395,11 +395,36 @@ async def test_a_pool_shows_no_token(pool: SessionPool, cloud: LocalCloud) -> No
     assert cloud.token not in shown
 
 
-async def test_a_concurrency_below_one_is_refused(pool):
-    """Nothing would ever be done."""
+@pytest.mark.parametrize("concurrency", [0, -1, 1.5, "2", None])
+async def test_a_concurrency_is_a_whole_number_from_one_up(
+    pool: SessionPool, concurrency: Any
+) -> None:
+    """With less nothing would ever be done."""
     with pytest.raises(ConfigurationError, match="concurrency"):
-        async for _ in pool.run([], concurrency=0):
-            pass
+        await collect(pool.run([], concurrency=concurrency))
+
+
+@pytest.mark.parametrize("junk", ["junk", None, 5])
+async def test_what_is_no_call_is_refused_when_the_others_have_ended(
+    pool: SessionPool, cloud: LocalCloud, junk: Any
+) -> None:
+    """A slip among the calls costs no outcome, and is told."""
+    cloud.add_service("web")
+    outcomes = []
+
+    with pytest.raises(TypeError, match=f"{type(junk).__name__} is no call"):
+        async for outcome in pool.run([pool.client().services.calls.get("web"), junk]):
+            outcomes.append(outcome)  # noqa: PERF401  # kept when it raises
+
+    assert ["web"] == [outcome.service for outcome in outcomes]
+
+
+async def test_a_pool_is_entered_once(pool: SessionPool) -> None:
+    """A second entry would leave the first one's connections behind."""
+    with pytest.raises(ConfigurationError, match="open already"):
+        await pool.__aenter__()
+
+    assert [] == await pool.client().services.list()
 
 
 async def test_the_iterator_of_a_run_is_closed_when_the_run_is_left_early(pool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from tenx_async.errors import ConfigurationError
 from tenx_async.settings import Credentials
 
 _PREPARATION = (
-    "pragma journal_mode = wal",
     "pragma synchronous = off",
     """
     create table if not exists calls (
@@ -63,6 +63,8 @@ class SqliteCounter:
     def _prepare(self) -> None:
         for statement in _PREPARATION:
             self._execute(statement)
+        with suppress(sqlite3.OperationalError):  # another process may be switching it just now
+            self._database.execute("pragma journal_mode = wal")
 
     def add(self, day: dt.date, calls: int) -> int:
         """Add calls and return how many the day has now, those of other processes included.

@@ -16,13 +16,13 @@ from tenx_async.settings import Credentials
 from tenx_async.transport.account import Account, Limits
 from tenx_async.transport.counter import SqliteCounter
 from tests.clock import ManualClock
-from tests.transport.conftest import ALICE, BRISK, TOKEN, pool_of
+from tests.transport.conftest import ALICE, TOKEN, pool_of
 from tests.transport.rawserver import RawServer, fails, hanging_up
 from tests.transport.test_answers import GET, RESTART
 
 TODAY = dt.date(2015, 12, 29)
 MIDNIGHT = dt.datetime(2015, 12, 30, tzinfo=dt.UTC)
-HUNDRED = Limits(calls_per_day=100, timeouts=BRISK)
+HUNDRED = Limits(calls_per_day=100)
 
 
 async def test_a_run_stops_at_its_budget_and_goes_on_the_next_day(
@@ -51,7 +51,7 @@ async def test_a_run_stops_at_its_budget_and_goes_on_the_next_day(
 
 async def test_all_clients_of_an_account_share_its_budget(server: RawServer) -> None:
     """Regions and clients are no way around it; another account has its own."""
-    async with pool_of(server, limits=Limits(calls_per_day=2, timeouts=BRISK)) as (pool, client):
+    async with pool_of(server, limits=Limits(calls_per_day=2)) as (pool, client):
         await client.services.get("web")
         await pool.client().services.get("web")
         with pytest.raises(QuotaExceeded):
@@ -121,6 +121,8 @@ import datetime as dt, pathlib, sys
 from tenx_async.settings import Credentials
 from tenx_async.transport.counter import SqliteCounter
 alice = Credentials("alice", "x")
+print("ready", flush=True)
+sys.stdin.readline()
 counter = SqliteCounter.open(pathlib.Path(sys.argv[1]), "http://127.0.0.1:1", alice)
 seen = [counter.add(dt.date(2015, 12, 29), 1) for _ in range(200)]
 print(len(set(seen)), seen == sorted(seen))
@@ -130,16 +132,24 @@ counter.close()
 
 def test_processes_share_a_count(tmp_path: Path) -> None:
     """Calls that are counted at the same time are all counted, and no number is given twice."""
+    program = [sys.executable, "-c", COUNTING, str(tmp_path)]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", COUNTING, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
+        subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
     ]
-    assert ["200 True\n"] * 2 == [process.communicate(timeout=30)[0] for process in processes]
+    for process in processes:
+        assert process.stdout
+        assert "ready\n" == process.stdout.readline()
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=30)[0] for process in processes]
+
+    assert ["200 True\n"] * 3 == said
 
     counter = counter_of(tmp_path)
-    assert 400 == counter.add(TODAY, 0)
+    assert 600 == counter.add(TODAY, 0)
     counter.close()
 
 
@@ -147,7 +157,7 @@ async def test_a_budget_is_shared_by_all_that_know_its_directory(
     clock: ManualClock, server: RawServer, tmp_path: Path
 ) -> None:
     """Two pools, one after the other, have one day's budget together."""
-    limits = Limits(calls_per_day=3, timeouts=BRISK)
+    limits = Limits(calls_per_day=3)
     async with pool_of(server, limits=limits, state=tmp_path) as (_, client):
         for _ in range(2):
             await client.services.get("web")

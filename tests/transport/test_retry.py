@@ -89,3 +89,13 @@ async def test_an_error_says_how_often_it_was_tried(server: RawServer) -> None:
 
     assert 5 == caught.value.attempts
     assert "get web: broken (after 5 attempts) [HTTP 500]" == str(caught.value)
+
+
+async def test_rejections_use_up_no_attempts(server: RawServer) -> None:
+    """After any number of rejections an operation still has all its attempts."""
+    rejections = [fails(status(429, Retry_After=1))] * 10
+    server.do(reads=[*rejections, *[fails(status(500))] * 4])
+    async with opened(server, deadline=1e6) as account:
+        assert None is await result_of(account, GET)
+
+    assert 15 == server.arrived("get")

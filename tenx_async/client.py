@@ -16,7 +16,7 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.api.models import Identity, Instance, Region, Service
 from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import DeadlineExceeded
+from tenx_async.errors import ConfigurationError, DeadlineExceeded
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
 from tenx_async.logs.follow import Follower
@@ -371,8 +371,18 @@ class Client:
                 an insertion is found.
 
         Returns:
-            An asynchronous context manager; iterate it for lines, or its `batches()`.
+            An asynchronous context manager; iterate it for lines, or its `batches()`. With a
+            `tail`, entering waits until it is known where the logs end, at most 10 seconds: what
+            is written from then on is new.
+
+        Raises:
+            ConfigurationError: a number that makes no sense.
         """
+        if (tail or 0) < 0 or page_size < 1 or buffer < 1 or remember < 1:
+            raise ConfigurationError(
+                "follow: tail is a number from 0 up or None; page_size, buffer and remember are "
+                f"from 1 up: tail={tail!r}, {page_size=}, {buffer=}, {remember=}"
+            )
         shortest, longest = interval
         return Follower(
             region=self.region,

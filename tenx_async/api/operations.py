@@ -27,6 +27,8 @@ from tenx_async.errors import BadResponse
 
 T_co = TypeVar("T_co", covariant=True)
 
+_LARGEST = 1 << 53
+
 
 class Repeat(enum.Enum):
     """What may be done about a request whose answer was lost."""
@@ -240,7 +242,10 @@ def _service(region: str, name: str) -> str:
 
 
 def _page(date: dt.date, from_: int, size: int) -> str:
-    if from_ < 0 or size < 1:
+    if type(date) is not dt.date:
+        raise ValueError(f"a log's day is a datetime.date, not {date!r}")
+    whole = type(from_) is type(size) is int
+    if not whole or not 0 <= from_ < _LARGEST or not 1 <= size < _LARGEST:
         raise ValueError(f"a page begins at 0 or later and has a size: from_={from_}, size={size}")
     return f"date={format_day(date)}&from={from_}&size={size}"
 

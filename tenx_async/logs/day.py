@@ -118,6 +118,8 @@ class Day:
     """How many entries the last poll found appended."""
     shifted: bool = field(default=False, init=False)
     """Whether the last poll found anything inserted or removed."""
+    was_reset: bool = field(default=False, init=False)
+    """Whether the log was seen to begin again since the service was last confirmed."""
     delivered: int = field(default=0, init=False)
     front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
@@ -206,6 +208,7 @@ class Day:
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
+        self.was_reset = True
         self.memory = Memory(self.remember)
         self.gone.clear()
         digests = digests_of(window)

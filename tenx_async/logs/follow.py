@@ -8,15 +8,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import suppress
 from typing import Self
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.api.models import Service
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ApiError, NotFound, OperationError
+from tenx_async.errors import ApiError, ConfigurationError, NotFound, OperationError
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Delivery, Gap, Reading
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits, PageRequest
@@ -44,6 +44,8 @@ ListServices = Callable[[], Awaitable[list[Service]]]
 
 POLLS_AT_ONCE = 32
 LONGEST_BACKOFF = 30.0
+PATIENCE = 10.0
+"""Seconds that entering may take for finding the ends of the logs."""
 
 
 @define(kw_only=True, eq=False)
@@ -72,6 +74,9 @@ class Follower:
     _sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
+    _unbegun: set[str] = field(factory=set, init=False, repr=False)
+    """Services of which it is not known yet where their logs end."""
+    _begun: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -82,7 +87,33 @@ class Follower:
     async def __aenter__(self) -> Self:
         self._meet(await self._list(), tail=self.tail)
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
+        if self.follow and self.tail is not None:
+            await self._wait_for_ends()
         return self
+
+    async def _wait_for_ends(self) -> None:
+        """Wait until it is known where the logs end, so that what is written from now on is new.
+
+        Where that takes long, as with a slow server and many long days, the waiting has an end.
+        """
+        self._unbegun = {name for name, source in self._sources.items() if not source.has_begun}
+        ended = asyncio.ensure_future(self._begun.wait())
+        patience = asyncio.ensure_future(asyncio.sleep(PATIENCE))
+        waited = {ended, patience, *filter(None, [self._task])}
+        try:
+            if self._unbegun:
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.__aexit__(asyncio.CancelledError)
+            raise
+        finally:
+            ended.cancel()
+            patience.cancel()
+
+    def _note_begun(self, source: Source) -> None:
+        self._unbegun.discard(source.name)
+        if not self._unbegun:
+            self._begun.set()
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         task, self._task = self._task, None
@@ -91,6 +122,7 @@ class Follower:
                 task.cancel()
                 await asyncio.wait([task])
         finally:
+            await self.buffer.close()
             self._tell_the_end()
         if task is not None and kind is None and not task.cancelled():
             task.result()
@@ -110,6 +142,8 @@ class Follower:
                 yield await self._next_batch()
 
     async def _next_batch(self) -> LogBatch:
+        if self._task is None and not self.buffer.closed:
+            raise ConfigurationError("the follower is not open: use it inside `async with`")
         batch = await self.buffer.get()
         if batch is not None:
             return batch
@@ -133,7 +167,8 @@ class Follower:
     async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
         places = asyncio.Semaphore(POLLS_AT_ONCE)
         while self.follow or self._sources:
-            await self.buffer.room()
+            if not self._unbegun:
+                await self.buffer.room()
             await places.acquire()
             source = self.schedule.next(self.clock.monotonic())
             if source is None:
@@ -195,8 +230,8 @@ class Follower:
         elif uid != source.uid:
             source.reset(uid)
             self.emit(SourceReset(source=name))
-        elif source.state is SourceState.LEAVING:
-            source.state = SourceState.CATCHING_UP
+        else:
+            source.confirm()
 
     def _await(self, name: str) -> None:
         if not self.follow:
@@ -206,6 +241,7 @@ class Follower:
 
     def _dismiss(self, source: Source) -> None:
         source.state = SourceState.GONE
+        self._note_begun(source)
         self.schedule.remove(source.name)
         del self._sources[source.name]
         ended = SourceRemoved if self.follow else SourceFinished
@@ -225,6 +261,7 @@ class Follower:
             self._failed(source, error)
         else:
             self._succeeded(source, lines, more=more)
+        self._note_begun(source)
         self._stirred.set()
 
     async def _read(self, source: Source) -> tuple[int, bool]:
@@ -254,7 +291,11 @@ class Follower:
             found.append((day, delivery))
             missing = None if missing is None else max(0, missing - delivery.lines)
         source.begin(day for day, _ in found)
+        self._note_begun(source)
         for day, delivery in reversed(found):
+            if source.failures and source.tail is not None:
+                late = Gap(day.position - delivery.lines, None)
+                delivery = evolve(delivery, findings=[*delivery.findings, late])  # noqa: PLW2901
             await self._deliver(source, day, delivery)
         more = any(delivery.more for _, delivery in found)
         return sum(delivery.lines for _, delivery in found), more

@@ -84,10 +84,24 @@ class Source:
         """Close a day that is over and was read to its end."""
         self._days.pop(day.date, None)
 
+    def confirm(self) -> None:
+        """Note that the service is still the one whose log is read."""
+        if self.state is SourceState.LEAVING:
+            self.state = SourceState.CATCHING_UP
+        for day in self._days.values():
+            day.was_reset = False
+
     def reset(self, uid: str | None) -> None:
-        """Begin again: the service was made anew, with a log of its own."""
+        """Begin again: the service was made anew, with a log of its own.
+
+        A day that was seen to begin again since the service was last confirmed is in the new log
+        already.
+        """
         self.uid, self.state = uid, SourceState.CATCHING_UP
-        self._days = {date: self.day(date) for date in self._days}
+        self._days = {
+            date: day if day.was_reset else self.day(date) for date, day in self._days.items()
+        }
+        self.confirm()
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
         """Note that pages came; tell how many calls had failed in a row before."""

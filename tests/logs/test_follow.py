@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from tenx_async.errors import NotFound, ServerError, Unauthorized
+from tenx_async.errors import ConfigurationError, NotFound, ServerError, Unauthorized
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.day import Gap
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
@@ -185,6 +186,50 @@ async def test_a_service_made_anew_is_followed_from_its_new_beginning(fake):
         taken = await take(lines, 40)
     assert taken == Counter(("web", f"new {n}") for n in range(40))
     assert SourceReset(source="web") in events
+
+
+async def test_a_service_made_anew_between_two_looks_repeats_nothing(fake):
+    """What was read of the new log before its uid is seen to differ comes once all the same."""
+    fake.add("web")
+    fake.write("web", *(f"old {n}" for n in range(5)))
+    lines, events = follower(fake, tail=None, discover_every=20_000)
+    async with lines:
+        assert (await take(lines, 5)).total() == 5
+        fake.remove("web")
+        await quiet(300)
+        assert SourceReset(source="web") not in events
+        fake.add("web", uid="u2")
+        fake.write("web", *(f"new {n}" for n in range(10)))
+        taken = await take(lines, 10)
+        lines._meet(await lines._list(), tail=None)
+        await quiet(300)
+        assert SourceReset(source="web") in events
+        assert lines.ledger.delivered == 15
+    assert taken == Counter(("web", f"new {n}") for n in range(10))
+
+
+async def test_what_could_not_be_read_at_first_is_a_gap_with_its_place(fake):
+    """Where an end is found only after failures, lines before the tail may be new: that is told."""
+    fake.add("web")
+    fake.failing["web"] = ServerError("out of order", operation="logs web", status=500)
+    lines, _ = follower(fake, tail=10)
+    async with lines:
+        fake.write("web", *(str(n) for n in range(50)))
+        fake.failing.clear()
+        assert await take(lines, 10) == Counter(("web", str(n)) for n in range(40, 50))
+        await quiet()
+        assert [Gap(40, None)] == [gap for day in lines.ledger for gap in day.gaps]
+
+
+async def test_a_follower_outside_its_block_says_so(fake):
+    """Neither before nor after does iterating hang."""
+    lines, _ = follower(fake)
+    with pytest.raises(ConfigurationError, match="async with"):
+        await anext(lines)
+    async with lines:
+        pass
+    with pytest.raises(StopAsyncIteration):
+        await anext(lines)
 
 
 async def test_a_name_that_does_not_exist_yet_is_waited_for(fake):

@@ -1,0 +1,32 @@
+"""What is written once `follow` is entered is new: it is delivered, however soon it comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenx_async import ConfigurationError, LocalCloud
+from tests.conftest import client_of
+
+
+@pytest.mark.parametrize("services", [1, 20, 200])
+async def test_a_line_written_once_the_follower_is_entered_is_delivered(services: int) -> None:
+    """Entering waits until it is known where each log ends."""
+    names = [f"s{n}" for n in range(services)]
+    async with LocalCloud() as cloud, client_of(cloud) as client:
+        for name in names:
+            cloud.add_service(name)
+            cloud.append(name, "old")
+        async with client.follow(tail=0, interval=(0.05, 0.2)) as lines:
+            for name in names:
+                cloud.append(name, "new")
+            seen = [await anext(lines) for _ in names]
+
+    assert sorted((name, "new") for name in names) == sorted((s.service, s.log) for s in seen)
+
+
+@pytest.mark.parametrize("wrong", [{"tail": -1}, {"buffer": 0}, {"page_size": 0}, {"remember": 0}])
+async def test_numbers_that_make_no_sense_are_refused(cloud: LocalCloud, wrong: dict) -> None:  # type: ignore[type-arg]  # a table of keywords
+    """Rather than to hang, or to mean something else."""
+    async with client_of(cloud) as client:
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            client.follow(**wrong)

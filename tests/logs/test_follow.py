@@ -188,26 +188,6 @@ async def test_a_service_made_anew_is_followed_from_its_new_beginning(fake):
     assert SourceReset(source="web") in events
 
 
-async def test_a_service_made_anew_between_two_looks_repeats_nothing(fake):
-    """What was read of the new log before its uid is seen to differ comes once all the same."""
-    fake.add("web")
-    fake.write("web", *(f"old {n}" for n in range(5)))
-    lines, events = follower(fake, tail=None, discover_every=20_000)
-    async with lines:
-        assert (await take(lines, 5)).total() == 5
-        fake.remove("web")
-        await quiet(300)
-        assert SourceReset(source="web") not in events
-        fake.add("web", uid="u2")
-        fake.write("web", *(f"new {n}" for n in range(10)))
-        taken = await take(lines, 10)
-        lines._meet(await lines._list(), tail=None)
-        await quiet(300)
-        assert SourceReset(source="web") in events
-        assert lines.ledger.delivered == 15
-    assert taken == Counter(("web", f"new {n}") for n in range(10))
-
-
 async def test_what_could_not_be_read_at_first_is_a_gap_with_its_place(fake):
     """Where an end is found only after failures, lines before the tail may be new: that is told."""
     fake.add("web")

@@ -79,6 +79,17 @@ def test_a_source_that_was_made_anew_begins_again(source: Source) -> None:
     assert [(DATE, 0)] == [(day.date, day.position) for day in source.days]
 
 
+def test_a_day_that_began_again_by_itself_is_not_read_twice(source: Source) -> None:
+    """Where the log was seen to begin anew since the uid was confirmed, it is the new one."""
+    (day,) = source.days
+    day.restart([], more=False)
+    source.reset("new")
+    assert day is source.days[0]
+
+    source.reset("newer")
+    assert day is not source.days[0]
+
+
 def test_a_source_is_live_when_all_is_read(source: Source) -> None:
     """While more is certainly waiting it is catching up."""
     states = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import field, fields, frozen, has
 
 from tenx_async.api.memory import Memory
 from tenx_async.api.models import EnvVar, PortMapping, Volume, VolumeMount, extra_field
@@ -16,6 +16,36 @@ from tenx_async.errors import InvalidSpec
 
 MemoryKey = Literal["resource", "resources", "both"]
 """The key under which an update carries the memory: documented is `resource`."""
+
+
+def _check_texts(place: str, value: Any) -> None:
+    """Refuse a text, at any depth, that cannot be written as UTF-8.
+
+    Raises:
+        InvalidSpec: there is one; the message names the place and shows no value.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidSpec(f"{place}: holds half a character (a lone surrogate)") from None
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            _check_texts(f"{place}: a key", key)
+            _check_texts(f"{place}.{key}" if place else str(key), each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            _check_texts(f"{place}[{index}]", each)
+    elif has(type(value)):
+        for part in fields(type(value)):
+            name = "" if part.name == "extra" else part.name
+            _check_texts(".".join(filter(None, (place, name))), getattr(value, part.name))
+
+
+def _are_texts(_: object, attribute: Any, value: Any) -> None:
+    texts = value if isinstance(value, tuple) else (value,)
+    if value is not None and not all(isinstance(text, str) for text in texts):
+        raise InvalidSpec(f"{attribute.name}: has to be text")
 
 
 def _memory(amount: Memory | int | str | None) -> Memory | None:
@@ -36,6 +66,8 @@ def _env(env: Mapping[str, str] | Iterable[EnvVar]) -> tuple[EnvVar, ...]:
     for variable in variables:
         if not isinstance(variable, EnvVar):
             raise InvalidSpec("env: give EnvVar(name, value), or a mapping of names to values")
+        if not isinstance(variable.name, str):
+            raise InvalidSpec(f"env: the name {variable.name!r} is not a text")
         if not isinstance(variable.value, str):
             raise InvalidSpec(f"env: the value of {variable.name!r} is not a text")
     return variables
@@ -89,7 +121,7 @@ class PortSpec:
     """A port that a container listens on."""
 
     port: int = field(validator=_check_port)
-    protocol: str = "TCP"
+    protocol: str = field(default="TCP", validator=_are_texts)
     extra: Mapping[str, Any] = extra_field()
 
 
@@ -102,7 +134,7 @@ class ContainerSpec:
     """
 
     image: str
-    command: tuple[str, ...] = field(default=(), converter=_command)
+    command: tuple[str, ...] = field(default=(), converter=_command, validator=_are_texts)
     """Program and arguments; empty runs what the image says."""
     env: tuple[EnvVar, ...] = field(default=(), converter=_env)
     """Pairs in order; a mapping of names to values does as well."""
@@ -114,8 +146,10 @@ class ContainerSpec:
     extra: Mapping[str, Any] = extra_field()
 
     def __attrs_post_init__(self) -> None:
-        if not self.image or not isinstance(self.image, str):
+        if not self.image:
             raise InvalidSpec("image: a container needs one")
+        if not isinstance(self.image, str):
+            raise InvalidSpec("image: has to be text")
 
 
 @frozen(kw_only=True)
@@ -134,8 +168,13 @@ class ServiceSpec:
     volumes: tuple[Volume, ...] = field(default=(), converter=_volumes)
     sync_timezone: bool | None = None
     """Mount the host's time zone; the server then shows a volume that was not sent."""
-    binding_domain_name: tuple[str, ...] | None = field(default=None, converter=_domains)
+    binding_domain_name: tuple[str, ...] | None = field(
+        default=None, converter=_domains, validator=_are_texts
+    )
     extra: Mapping[str, Any] = extra_field()
+
+    def __attrs_post_init__(self) -> None:
+        _check_texts("", self)
 
     def secrets(self) -> tuple[str, ...]:
         """The values that may appear in no message."""
@@ -153,7 +192,9 @@ class ServiceUpdate:
     target_instance_size: int | None = field(default=None, validator=_check_size)
     memory: Memory | None = field(default=None, converter=_memory)
     """The limit of every container that the update reaches."""
-    binding_domain_name: tuple[str, ...] | None = field(default=None, converter=_domains)
+    binding_domain_name: tuple[str, ...] | None = field(
+        default=None, converter=_domains, validator=_are_texts
+    )
     """All domains that shall be bound; an empty list unbinds them."""
 
     def __attrs_post_init__(self) -> None:
@@ -162,6 +203,7 @@ class ServiceUpdate:
             raise InvalidSpec(
                 "nothing to update: give target_instance_size, memory or binding_domain_name"
             )
+        _check_texts("", self)
 
     def body(self, memory_key: MemoryKey = "resource") -> dict[str, Any]:
         """Write the update as the server reads it; what stays as it is does not appear."""

@@ -79,14 +79,14 @@ def load(cls: type[T], raw: object) -> T:
         ValueError: the shape is wrong; the message says what and where.
     """
     try:
-        return _converter(detailed=False).structure(raw, cls)
+        return _converter(detailed=False, strict=_is_sent(cls)).structure(raw, cls)
     except Exception:  # noqa: BLE001  # any failure is told again, in detail
         return _load_explaining(cls, raw)
 
 
 def _load_explaining(cls: type[T], raw: object) -> T:
     try:
-        return _converter(detailed=True).structure(raw, cls)
+        return _converter(detailed=True, strict=_is_sent(cls)).structure(raw, cls)
     except Exception as error:  # noqa: BLE001  # whatever a strange shape sets off
         places = transform_error(error, path=cls.__name__, format_exception=_explain)
         raise ValueError("; ".join(places)) from None
@@ -98,7 +98,7 @@ def _explain(error: BaseException, _: type | None) -> str:
 
 def dump(value: object) -> Any:
     """Write a value of this package as the API would; the reverse of `load`."""
-    return _converter(detailed=False).unstructure(value)
+    return _converter(detailed=False, strict=False).unstructure(value)
 
 
 def unknown_keys(spec: specs.ServiceSpec) -> list[str]:
@@ -107,15 +107,22 @@ def unknown_keys(spec: specs.ServiceSpec) -> list[str]:
     return sorted({*spec.extra, *inner})
 
 
+def _is_sent(cls: type) -> bool:
+    """Whether users write it: then a text has to be one, and nothing is made of a number."""
+    return cls.__module__ == specs.__name__
+
+
 @cache
-def _converter(*, detailed: bool) -> Converter:
+def _converter(*, detailed: bool, strict: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
     for kind, read in _OPEN_SCALARS.items():
         converter.register_structure_hook(kind, partial(_or_none, read))
     converter.register_structure_hook(int, lambda raw, _: _number(raw))
-    converter.register_structure_hook(str, lambda raw, _: _text(raw))
+    text = _strict_text if strict else _text
+    converter.register_structure_hook(str, lambda raw, _: text(raw))
     converter.register_structure_hook_func(
-        lambda kind: kind in {tuple[str, ...], tuple[str, ...] | None}, lambda raw, _: _texts(raw)
+        lambda kind: kind in {tuple[str, ...], tuple[str, ...] | None},
+        lambda raw, _: _texts(raw, text),
     )
     converter.register_unstructure_hook(Memory, str)
     converter.register_unstructure_hook(dt.datetime, format_instant)
@@ -164,6 +171,12 @@ def _text(raw: object) -> str:
     return str(raw).lower() if isinstance(raw, bool) else str(raw)
 
 
+def _strict_text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f"expected a text, got {type(raw).__name__}")  # noqa: TRY004  # as all
+    return raw
+
+
 _OPEN_SCALARS: dict[Any, Callable[[Any], Any]] = {
     int | None: _number,
     bool | None: _flag,
@@ -180,11 +193,11 @@ def _or_none(read: Callable[[Any], Any], raw: object, _: object) -> Any:
         return None
 
 
-def _texts(raw: object) -> tuple[str, ...]:
+def _texts(raw: object, text: Callable[[object], str]) -> tuple[str, ...]:
     if isinstance(raw, str):
         return (raw,) if raw else ()
     if isinstance(raw, list | tuple):
-        return tuple(_text(each) for each in raw if each is not None)
+        return tuple(text(each) for each in raw if each is not None)
     raise ValueError(f"expected a list of texts, got {type(raw).__name__}")
 
 

@@ -37,6 +37,19 @@ INVALID: list[tuple[Callable[[], object], str]] = [
     (lambda: container(env={"PORT": 8012}), "env: the value of 'PORT' is not a text"),
     (lambda: container(env=[EnvVar("PORT", 8012)]), "env: the value of 'PORT' is not a text"),  # type: ignore[arg-type]  # on purpose
     (lambda: container(env=["PASS=8012"]), "env: give EnvVar"),
+    (lambda: ContainerSpec(image=5), "image: has to be text"),  # type: ignore[arg-type]  # on purpose
+    (lambda: container(command=["nice", 5]), "command: has to be text"),
+    (lambda: PortSpec(80, 6), "protocol: has to be text"),  # type: ignore[arg-type]  # on purpose
+    (lambda: ServiceUpdate(binding_domain_name=[5]), "binding_domain_name: has to be text"),
+    (lambda: ServiceUpdate(binding_domain_name="\ud800"), "binding_domain_name[0]: holds half"),
+    (
+        lambda: ServiceSpec(containers=[container(env={"PORT": "8012\ud800"})]),
+        "containers[0].env[0].value: holds half a character",
+    ),
+    (
+        lambda: ServiceSpec(containers=[NGINX], extra={"labels": ["\ud800"]}),
+        "labels[0]: holds half a character",
+    ),
     (lambda: ServiceSpec(containers=[]), "containers: a service needs at least one"),
     (lambda: ServiceSpec(containers=["nginx"]), "each has to be a ContainerSpec"),  # type: ignore[list-item]  # on purpose
     (lambda: ServiceSpec(containers=[NGINX], target_instance_size=-1), "-1 is not a whole number"),

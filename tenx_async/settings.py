@@ -102,7 +102,9 @@ def resolve(
         raise ConfigurationError(_how_to_give(missing, file or config_file()))
     return Settings(
         endpoint=check_endpoint(found["endpoint"] or DEFAULT_ENDPOINT, allow_plain_http),
-        credentials=_check_credentials(found["username"] or "", found["token"] or ""),
+        credentials=Credentials(
+            *(header_value(what, found[what] or "") for what in ("username", "token"))
+        ),
         region=region_name(found["region"] or ""),
         state=state or _directory(environment.get("TENX_STATE_DIR")),
     )
@@ -127,6 +129,22 @@ def check_endpoint(endpoint: str, allow_plain_http: bool = False) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def header_value(what: str, text: str) -> str:
+    """Return the username or the token, if a header can carry it as it is.
+
+    Raises:
+        ConfigurationError: empty, or not plain printable ASCII.
+    """
+    if not text:
+        raise ConfigurationError(f"the {what} is empty")
+    if not text.isprintable() or not text.isascii() or text != text.strip():
+        raise ConfigurationError(
+            f"the {what} holds white space at its ends, control characters or non-ASCII ones; "
+            "it may have been pasted with a line break"
+        )
+    return text
+
+
 def _host(endpoint: str) -> str | None:
     try:
         parts = urlsplit(endpoint)
@@ -147,16 +165,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _check_credentials(username: str, token: str) -> Credentials:
-    for what, text in (("username", username), ("token", token)):
-        if not text.isprintable() or not text.isascii() or text != text.strip():
-            raise ConfigurationError(
-                f"the {what} holds white space at its ends, control characters or non-ASCII ones; "
-                "it may have been pasted with a line break"
-            )
-    return Credentials(username, token)
 
 
 def _how_to_give(missing: list[str], file: Path) -> str:

@@ -1,8 +1,17 @@
 """The command line."""
 
+import sys
+
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line."""
-    from tenx_async.cli.app import app  # noqa: PLC0415  # a program that only imports needs none
+    try:
+        from tenx_async.cli.app import app  # noqa: PLC0415  # a program that only imports needs none
+        from tenx_async.cli.terminal import open_missing  # noqa: PLC0415  # the same
 
-    app(prog_name="tenx")
+        open_missing()
+        app(prog_name="tenx")
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

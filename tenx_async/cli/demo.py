@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -34,8 +35,17 @@ RESTARTED = ("web", "api")
 DRAIN_SECONDS = 20.0
 
 
+def _playable(seconds: float) -> float:
+    if math.isnan(seconds):  # which no bound holds back
+        raise typer.BadParameter("that is no number of seconds")
+    return seconds
+
+
 def demo(
-    seconds: Annotated[float, typer.Option(min=1, help="How long the services run.")] = 20,
+    seconds: Annotated[
+        float,
+        typer.Option(callback=_playable, min=1, max=86_400, help="How long the services run."),
+    ] = 20,
 ) -> None:
     """Follow services that run here, restart some meanwhile, and check that no line is missing."""
     run(_demo(seconds))

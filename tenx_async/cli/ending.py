@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -51,7 +52,9 @@ def explain(error: BaseException) -> str:
     advice = next((text for cls, text in _ADVICE if isinstance(error, cls)), "")
     if isinstance(error, errors.NotFound):
         about_a_service = len(error.operation.split()) > 1
-        advice = "`tenx ls` shows what there is" if about_a_service else "check --region"
+        advice = (
+            "`tenx ls` shows what there is; check --region" if about_a_service else "check --region"
+        )
     return f"{error}; {advice}" if advice else str(error)
 
 
@@ -61,15 +64,29 @@ def run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     Raises:
         typer.Exit: always.
     """
-    try:
+    with ending():
         status = asyncio.run(_until_terminated(work)) or Status.WELL
         sys.stdout.flush()
+        raise typer.Exit(status)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End with the status of what went wrong, if anything does.
+
+    Raises:
+        typer.Exit: something did.
+    """
+    try:
+        yield
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
     except asyncio.CancelledError:
         status = Status.TERMINATED
     except (errors.TenxError, OSError, BaseExceptionGroup) as error:
         status = _fail(_first(error))
+    else:
+        return
     raise typer.Exit(status)
 
 

@@ -17,8 +17,10 @@ from tenx_async.cli.ending import run
 from tenx_async.cli.quirks import faults_of, with_quirks
 from tenx_async.cli.shop import SHOP
 from tenx_async.cli.terminal import say
+from tenx_async.errors import ConfigurationError
 from tenx_async.local.quirks import Quirks
 from tenx_async.local.refusal import Refusal
+from tenx_async.settings import header_value
 
 if TYPE_CHECKING:
     from tenx_async.local import LocalCloud
@@ -31,13 +33,22 @@ class Runtime(StrEnum):
     SCRIPTED = "scripted"
 
 
+def _checked(parameter: typer.CallbackParam, text: str | None) -> str | None:
+    """Refuse what the client's settings would refuse."""
+    try:
+        return None if text is None else header_value(parameter.name or "", text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @with_quirks
 def local(
     *,
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
-    username: Annotated[str, typer.Option(help="The account's name.")] = "demo",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    username: Annotated[str, typer.Option(callback=_checked, help="The account's name.")] = "demo",
     token: Annotated[
-        str | None, typer.Option(help="The account's token; a random one without it.")
+        str | None,
+        typer.Option(callback=_checked, help="The account's token; a random one without it."),
     ] = None,
     region: Annotated[list[str] | None, typer.Option(help="A region; may be repeated.")] = None,
     runtime: Annotated[

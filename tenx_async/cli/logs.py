@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tenx_async.cli.ending import run
+from tenx_async.cli.ending import Status, run
 from tenx_async.cli.render import Lines, TerminalLines, json_lines, plain_lines
 from tenx_async.cli.services import Patterns
 from tenx_async.cli.status import Following
 from tenx_async.cli.target import Target
-from tenx_async.cli.terminal import Output, has_colour
+from tenx_async.cli.terminal import Output, has_colour, say
 
 
 class LogFormat(StrEnum):
@@ -24,11 +25,16 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+MOST_DIGITS = 9
+_COUNT = re.compile(f"[0-9]{{1,{MOST_DIGITS}}}")
+
+
 def _count(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdecimal():
-        raise typer.BadParameter(f"{text!r} is neither a number of lines nor 'all'")
+    if not _COUNT.fullmatch(text):
+        shown = text if len(text) <= MOST_DIGITS else f"{text[:MOST_DIGITS]}…"
+        raise typer.BadParameter(f"{shown!r} is neither a number of lines nor 'all'")
     return int(text)
 
 
@@ -64,7 +70,7 @@ def text_lines() -> Lines:
 
 async def _logs(
     target: Target, patterns: Sequence[str], show: Lines, *, follow: bool, **options: Any
-) -> None:
+) -> Status:
     status, output = Following(live=follow), Output()
     async with (
         target.pool(status) as pool,
@@ -73,3 +79,7 @@ async def _logs(
         status.begin()
         async for batch in lines.batches():
             await output.write(show(batch))
+    if patterns and not follow and not status.has_found:
+        say("no service matches")
+        return Status.ERROR
+    return Status.WELL

@@ -23,6 +23,7 @@ _DONE = {
     "restart": "restarted",
 }
 MOST_NAMES = 10
+ABSENT = "there is no such service"
 
 
 class OutcomeFormat(StrEnum):
@@ -39,11 +40,18 @@ def outcome_line(outcome: Outcome, form: OutcomeFormat) -> str:
         fields = {key: getattr(outcome, key) for key in keys}
         error = None if outcome.error is None else str(outcome.error)
         return f"{msgspec.json.encode({**fields, 'error': error}).decode()}\n"
+    if is_absent(outcome):
+        return f"{outcome.service}: {ABSENT}\n"
     if outcome.ok:
         done = _DONE[outcome.operation] if outcome.result == "applied" else outcome.result
         return f"{outcome.service}: {done}\n"
     error = " ".join(str(outcome.error).split())
     return f"{outcome.service}: {outcome.result}: {visible(error)}\n"
+
+
+def is_absent(outcome: Outcome) -> bool:
+    """Whether what was to be deleted is not there; the name may be a slip."""
+    return outcome.operation == "delete" and outcome.result == "unchanged"
 
 
 @define
@@ -72,6 +80,8 @@ class Tally:
             names = _some([outcome.service for outcome in group])
             first = explain(group[0].error) if group[0].error else ""
             say(f"{len(group)} of {len(self.names)} {result}, {reason} ({names}); first: {first}")
+        if absent := [outcome.service for outcome in self.outcomes if is_absent(outcome)]:
+            say(f"{len(absent)} of {len(self.names)} not deleted, {ABSENT} ({_some(absent)})")
         results = {outcome.result for outcome in self.outcomes if not outcome.ok}
         if "unknown" in results:
             return Status.UNKNOWN

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenx_async.api import wire
+from tenx_async.api.outcome import Outcome
 from tenx_async.api.specs import ServiceSpec, ServiceUpdate
-from tenx_async.cli.ending import Status, run
-from tenx_async.cli.outcomes import OutcomeFormat, Tally, outcome_line
+from tenx_async.cli.ending import Status, ending, run
+from tenx_async.cli.outcomes import ABSENT, OutcomeFormat, Tally, is_absent, outcome_line
 from tenx_async.cli.render import Format, service_details, service_list
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import emit, say
@@ -47,9 +48,7 @@ async def _ls(target: Target, patterns: Sequence[str], output: Format) -> None:
     chosen = sorted((s for s in services if s.name in selection), key=lambda s: s.name)
     emit(service_list(chosen, output))
     if missing := sorted(set(selection.exact) - {service.name for service in chosen}):
-        raise NotFound(
-            "there is no such service", operation=f"list {' '.join(missing)}", status=404
-        )
+        raise NotFound(ABSENT, operation=f"list {' '.join(missing)}", status=404)
     if not chosen:
         say("no service matches" if patterns else "there are no services")
 
@@ -75,12 +74,9 @@ def create(
     output: Told = OutcomeFormat.TEXT,
 ) -> None:
     """Create a service."""
-    run(_create(context.obj, name, file, output))
-
-
-async def _create(target: Target, name: str, file: Path, output: OutcomeFormat) -> int:
-    spec = _read_spec(file)
-    return await _operate(target, [name], lambda calls, name: calls.create(name, spec), output)
+    with ending():
+        spec = _read_spec(file)
+    run(_operate(context.obj, [name], lambda calls, name: calls.create(name, spec), output))
 
 
 def _read_spec(file: Path) -> ServiceSpec:
@@ -92,6 +88,8 @@ def _read_spec(file: Path) -> ServiceSpec:
         raise InvalidSpec(
             f"{place}, line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
+    except RecursionError:
+        raise InvalidSpec(f"{place}: nested too deeply") from None
     except ValueError as error:
         raise InvalidSpec(f"{place}: {error}") from None
     if unknown := wire.unknown_keys(spec):
@@ -162,11 +160,20 @@ async def _operate(
         try:
             async for outcome in pool.run(calls):
                 tally.add(outcome)
-                if outcome.ok or len(calls) > 1 or output is OutcomeFormat.JSON:
+                is_done = outcome.ok and not is_absent(outcome)
+                if is_done or len(calls) > 1 or output is OutcomeFormat.JSON:
                     emit(outcome_line(outcome, output))
         except asyncio.CancelledError:
             tally.interrupted()
             raise
-    if len(calls) == 1 and (error := tally.outcomes[0].error):
-        raise error
+    if len(calls) == 1:
+        _raise(tally.outcomes[0])
     return tally.close()
+
+
+def _raise(outcome: Outcome) -> None:
+    """Tell of a failure that is the only outcome as an error."""
+    if outcome.error:
+        raise outcome.error
+    if is_absent(outcome):
+        raise NotFound(ABSENT, operation=f"delete {outcome.service}", status=404)

@@ -32,6 +32,11 @@ class Following:
     _worst: int = field(default=0, init=False)
     """How many were failing at once, since none was."""
 
+    @property
+    def has_found(self) -> bool:
+        """Whether there was a service at first."""
+        return bool(self._found)
+
     def begin(self) -> None:
         """Tell what was found at first, as one."""
         self._begun = True

@@ -59,9 +59,25 @@ def say(message: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Write data to standard output."""
-    sys.stdout.write(text)
+    """Write data to standard output; what its encoding does not have is escaped."""
+    sys.stdout.write(_encoded(text).decode(sys.stdout.encoding))
     sys.stdout.flush()
+
+
+def open_missing() -> None:
+    """Stand in for streams that the caller has closed: nothing to read, nobody who reads."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        sys.stdout = os.fdopen(writer, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(sys.stdout.encoding, "backslashreplace")
 
 
 @define
@@ -81,7 +97,7 @@ class Output:
         Raises:
             BrokenPipeError: nobody reads any more.
         """
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
+        data = _encoded(text)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._jobs.put((data, written))
         await written

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from tenx_async.cli.ending import Status, explain, run
 from tenx_async.cli.outcomes import Tally
 from tenx_async.local.faults import Fault
 
-from .conftest import Shell, variables
+from .conftest import Shell, command, variables
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,8 @@ from .conftest import Shell, variables
         (["ls"], {"TENX_ENDPOINT": "http://example.com"}, "use https"),
         (["ls", "--profile", "none"], {}, "profile 'none': there is no file"),
         (["get", "nosuch"], {}, "`tenx ls` shows what there is"),
+        (["get", "web", "--region", "nowhere"], {}, "check --region"),
+        (["delete", "-y", "nosuch"], {}, "delete nosuch: there is no such service"),
         (["get", "../nosuch"], {}, "'../nosuch' is not a service name"),
         (["restart", "nosuch"], {}, "no service 'nosuch'"),
         (["logs", "nosuch"], {}, "logs nosuch: there is no such service"),
@@ -58,6 +63,14 @@ async def test_a_failure_is_one_line_that_says_what_to_do(
         ('{"containers": [{"imag": "x"}]}', "`image` is missing"),
         ('{"containers": [{"image": "x", "memory": "lots"}]}', "memory"),
         ("\udcff", "can't decode byte"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"containers": [{"image": "\\ud800"}]}', "image: holds half a character"),
+        (
+            '{"containers": [{"image": 5}]}',
+            "expected a text, got int @ ServiceSpec.containers[0].image",
+        ),
+        ('{"containers": [{"image": "x", "env": [{"name": "A", "value": 5}]}]}', "env[0].value"),
+        ('{"containers": [{"image": "x", "x": ["\\ud800"]}]}', "x[0]"),
     ],
 )
 def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words: str) -> None:
@@ -83,6 +96,16 @@ def test_a_broken_file_is_named_with_the_place(tmp_path: Path, text: str, words:
         ["scale", "web"],
         ["scale", "web", "--to", "-1"],
         ["logs", "-n", "few"],
+        ["logs", "-n", "٣"],
+        ["logs", "-n", "9" * 5000],
+        ["local", "--port", "99999"],
+        ["local", "--port", "-1"],
+        ["local", "--username", "é"],
+        ["local", "--username", "two\nlines"],
+        ["local", "--token", ""],
+        ["demo", "--seconds", "inf"],
+        ["demo", "--seconds", "nan"],
+        ["demo", "--seconds", "-1"],
         ["local", "--demo", "--runtime", "scripted"],
         ["ls", "--region"],
     ],
@@ -166,6 +189,62 @@ def test_a_mistake_of_this_package_is_not_hidden() -> None:
 
     with pytest.raises(LookupError):
         run(work())
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("verb", ["ls", "logs"])
+async def test_a_stream_that_is_missing_leaves_no_traceback(
+    tenx: Shell, cloud: LocalCloud, verb: str, closed: str
+) -> None:
+    """A standard output that is closed is one that nobody reads."""
+    cloud.add_service("web")
+    cloud.append("web", "hello")
+
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", f"{shlex.join(command(verb))} {closed}"),
+        env=tenx.environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 15)
+
+    assert process.returncode == 0
+    assert (b"web" in out or b"hello" in out) is (">&-" not in closed.replace("2>&-", ""))
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("module", ["tenx_async.cli.app", "asyncio", "aiohttp"])
+def test_ctrl_c_while_it_starts_is_an_interruption(module: str) -> None:
+    """What is imported first takes a while; whoever gives up then sees no traceback."""
+    script = (
+        "import builtins, sys\n"
+        "load = builtins.__import__\n"
+        "def give_up(name, *rest):\n"
+        f"    if name == {module!r}:\n"
+        "        raise KeyboardInterrupt\n"
+        "    return load(name, *rest)\n"
+        "from tenx_async.cli import main\n"
+        "builtins.__import__ = give_up\n"
+        "sys.argv = ['tenx', 'ls']\n"
+        "main()\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=15
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+async def test_the_first_ctrl_c_ends_the_wait_for_a_file(stranger: Shell) -> None:
+    """A specification that is typed in can be given up."""
+    async with stranger.terminal("create", "web", "-f", "-", TENX_REGION="us") as terminal:
+        await asyncio.sleep(1.5)
+        terminal.process.send_signal(signal.SIGINT)
+
+        assert await asyncio.wait_for(terminal.process.wait(), 5) == 130
+
+    assert "Traceback" not in terminal.shown
 
 
 async def test_an_interrupted_run_says_what_is_open(stranger: Shell) -> None:

@@ -145,6 +145,16 @@ async def test_a_name_that_does_not_exist_yet_is_waited_for(tenx: Shell) -> None
     await running.end(signal.SIGINT)
 
 
+async def test_patterns_that_match_nothing_are_an_error(tenx: Shell, cloud: LocalCloud) -> None:
+    """Without `-f` nothing can come any more."""
+    cloud.add_service("web")
+
+    ended = await tenx("logs", "no*such*")
+
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.endswith("tenx: no service matches\n")
+
+
 async def test_a_terminal_shows_control_characters_and_obeys_none(
     tenx: Shell, cloud: LocalCloud
 ) -> None:

@@ -193,6 +193,29 @@ async def test_delete_asks_on_a_terminal(
     assert cloud.executed("delete", "web") == times
 
 
+async def test_deleting_what_is_not_there_is_told(tenx: Shell, cloud: LocalCloud) -> None:
+    """A slip does not look like success; programs read that nothing was changed."""
+    cloud.add_service("web")
+
+    several = await tenx("delete", "-y", "web", "nosuch")
+    alone = await tenx("delete", "-y", "nosuch", "-o", "json")
+
+    assert several.status == 0
+    assert sorted(several.out.splitlines()) == ["nosuch: there is no such service", "web: deleted"]
+    assert "1 of 2 not deleted, there is no such service (nosuch)" in several.complaint
+    assert (alone.status, json.loads(alone.out)["result"]) == (1, "unchanged")
+
+
+async def test_what_the_terminal_cannot_show_is_escaped(tenx: Shell, cloud: LocalCloud) -> None:
+    """An old locale is no reason to show nothing."""
+    cloud.add_service("web", containers=[{"image": "a/é:1"}])
+
+    ended = await tenx("get", "web", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+
+    assert (ended.status, ended.err) == (0, "")
+    assert "a/\\xe9:1" in ended.out
+
+
 async def test_a_table_is_not_cut_by_a_narrow_terminal(tenx: Shell, cloud: LocalCloud) -> None:
     """What is shown is whole, markup in it is text."""
     image = f"index.tenxcloud.com/{'long' * 30}/[bold]web:latest"

@@ -40,7 +40,7 @@ INVALID: list[tuple[Callable[[], object], str]] = [
     (lambda: ContainerSpec(image=5), "image: has to be text"),  # type: ignore[arg-type]  # on purpose
     (lambda: container(command=["nice", 5]), "command: has to be text"),
     (lambda: PortSpec(80, 6), "protocol: has to be text"),  # type: ignore[arg-type]  # on purpose
-    (lambda: ServiceUpdate(binding_domain_name=[5]), "binding_domain_name: has to be text"),
+    (lambda: ServiceUpdate(binding_domain_name=[5]), "binding_domain_name: has to be text"),  # type: ignore[list-item]  # on purpose
     (lambda: ServiceUpdate(binding_domain_name="\ud800"), "binding_domain_name[0]: holds half"),
     (
         lambda: ServiceSpec(containers=[container(env={"PORT": "8012\ud800"})]),

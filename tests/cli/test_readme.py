@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import Shell
+
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,6 +46,13 @@ def test_the_example_of_the_readme_runs() -> None:
     (example,) = [text for language, text in _blocks() if language == "python"]
 
     assert _run("-c", example).splitlines()[:2] == ["web hello", "web hello"]
+
+
+async def test_the_example_of_a_service_is_created(tenx: Shell) -> None:
+    """What the README points to can be sent as it is."""
+    ended = await tenx("create", "web", "-f", str(ROOT / "examples" / "service.json"))
+
+    assert (ended.status, ended.out, ended.err) == (0, "web: created\n", "")
 
 
 @pytest.mark.parametrize(

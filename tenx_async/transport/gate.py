@@ -37,12 +37,14 @@ class Gate:
     """By the clock's `monotonic`."""
     _throttles: int = field(default=0, init=False, repr=False)
     """Throttles in a row, those that come together counted once."""
+    _waiting: int = field(default=0, init=False, repr=False)
+    """Calls that are before the gate."""
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     _freed: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
     def enter_at_once(self, operation: object) -> float | None:
         """Take a place as `enter` does if there is no need to wait; else nothing happens."""
-        if self._turn.locked() or self._wait() != 0.0:
+        if self._waiting or self._wait() != 0.0:
             return None
         return self._take(operation)
 
@@ -56,19 +58,23 @@ class Gate:
             QuotaExceeded: the day's calls are spent.
             DeadlineExceeded: the turn would come too late.
         """
-        async with self._turn:
-            while (wait := self._wait()) != 0.0:
-                if wait == math.inf:
-                    self._freed.clear()
-                    await self._freed.wait()
-                elif self.clock.monotonic() + wait > deadline:
-                    raise DeadlineExceeded(
-                        f"its turn would come in {wait:.1f} s, after its deadline",
-                        operation=str(operation),
-                    )
-                else:
-                    await self.clock.sleep(wait)
-            return self._take(operation)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                while (wait := self._wait()) != 0.0:
+                    if wait == math.inf:
+                        self._freed.clear()
+                        await self._freed.wait()
+                    elif self.clock.monotonic() + wait > deadline:
+                        raise DeadlineExceeded(
+                            f"its turn would come in {wait:.1f} s, after its deadline",
+                            operation=str(operation),
+                        )
+                    else:
+                        await self.clock.sleep(wait)
+                return self._take(operation)
+        finally:
+            self._waiting -= 1
 
     def _take(self, operation: object) -> float:
         self.calls.spend(self.clock.now(), operation)

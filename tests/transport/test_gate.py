@@ -308,3 +308,21 @@ async def test_usage_shows_how_calls_are_held_back(clock: ManualClock, server: R
 
     assert (2, 98) == (account.usage.calls_today, account.usage.budget_left)
     assert math.isfinite(account.usage.calls_per_second or math.inf)
+
+
+async def test_who_comes_later_does_not_overtake_who_waits() -> None:
+    """A place that is given back goes to the first who waits, also before that one has woken."""
+    gate = Gate(
+        clock=ManualClock(),
+        emit=lambda _: None,
+        concurrency=ConcurrencyLimit(start=1.0, most=1.0),
+    )
+    began = gate.enter_at_once("first")
+    assert began is not None
+    waiting = asyncio.create_task(gate.enter("second"))
+    await asyncio.sleep(0)
+    gate.leave(began)
+
+    assert gate.enter_at_once("third") is None
+    gate.leave(await waiting)
+    assert gate.enter_at_once("third") is not None

@@ -69,6 +69,7 @@ def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Read
             return Delivery(more=True)
         digests = digests_of(page)
         change = difference(day.memory.digests, digests)
+    day.front = digests
     if change.missing.total() == len(day.memory) > 0:
         return day.restart(page, more=False)
     return day.accept(0, page, digests, change)

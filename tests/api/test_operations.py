@@ -323,3 +323,23 @@ def test_half_a_character_does_no_harm() -> None:
     service = operations.get_service("us", "a").read(body)
 
     assert ("�", "�") == (service.status, service.uid)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"date": dt.datetime(2015, 12, 29, tzinfo=dt.UTC)},
+        {"date": "2015.12.29"},
+        {"from_": 1.5},
+        {"from_": -1},
+        {"from_": 10**30},
+        {"size": True},
+        {"size": 0},
+    ],
+    ids=str,
+)
+def test_a_page_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    """Neither a time for a day nor half an entry is sent."""
+    page: dict[str, Any] = {"date": dt.date(2015, 12, 29), "from_": 0, "size": 100, **wrong}
+    with pytest.raises(ValueError, match=r"day|page"):
+        operations.read_logs("us", "web", **page)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tenx_async import ConfigurationError, LocalCloud
 from tests.conftest import client_of
+
+PATIENCE = 15.0
+"""Seconds after which a line that has not come is lost."""
 
 
 @pytest.mark.parametrize("services", [1, 20, 200])
@@ -16,7 +21,10 @@ async def test_a_line_written_once_the_follower_is_entered_is_delivered(services
         for name in names:
             cloud.add_service(name)
             cloud.append(name, "old")
-        async with client.follow(tail=0, interval=(0.05, 0.2)) as lines:
+        async with (
+            asyncio.timeout(PATIENCE),
+            client.follow(tail=0, interval=(0.05, 0.2)) as lines,
+        ):
             for name in names:
                 cloud.append(name, "new")
             seen = [await anext(lines) for _ in names]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -17,11 +17,20 @@ from attrs import field, frozen
 
 from tenx_async.api import wire
 from tenx_async.api.dates import format_day
-from tenx_async.api.decoding import decode
 from tenx_async.api.entries import LogEntry, read_entries
 from tenx_async.api.models import Identity, Instance, Region, Service
 from tenx_async.api.names import instance_name, region_name, service_name
 from tenx_async.api.redact import redact
+from tenx_async.api.replies import (
+    read_created,
+    read_identity,
+    read_instances,
+    read_nothing,
+    read_regions,
+    read_service,
+    read_services,
+    read_text,
+)
 from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
 from tenx_async.errors import BadResponse
 
@@ -93,7 +102,7 @@ def list_services(region: str) -> Operation[list[Service]]:
         verb="list",
         region=region,
         target=_services(region),
-        reader=lambda body: list(_read_services(body, region)),
+        reader=partial(read_services, region=region),
     )
 
 
@@ -104,7 +113,7 @@ def get_service(region: str, name: str) -> Operation[Service]:
         region=region,
         service=name,
         target=_service(region, name),
-        reader=partial(_read_service, region=region),
+        reader=partial(read_service, region=region),
     )
 
 
@@ -119,7 +128,7 @@ def create_service(region: str, name: str, spec: ServiceSpec) -> Operation[Servi
         body=msgspec.json.encode(wire.dump(spec)),
         wanted=spec,
         repeat=Repeat.IF_UNDONE,
-        reader=partial(_read_created, region=region),
+        reader=partial(read_created, region=region),
     )
 
 
@@ -136,7 +145,7 @@ def update_service(
         body=msgspec.json.encode(update.body(memory_key)),
         wanted=update,
         repeat=Repeat.IF_UNDONE,
-        reader=_nothing,
+        reader=read_nothing,
     )
 
 
@@ -149,7 +158,7 @@ def delete_service(region: str, name: str) -> Operation[None]:
         method="DELETE",
         target=_service(region, name),
         repeat=Repeat.IF_UNDONE,
-        reader=_nothing,
+        reader=read_nothing,
     )
 
 
@@ -194,7 +203,7 @@ def list_instances(region: str, name: str) -> Operation[list[Instance]]:
         region=region,
         service=name,
         target=f"{_service(region, name)}/instances",
-        reader=lambda body: [wire.load(Instance, raw) for raw in _list(decode(body))],
+        reader=read_instances,
     )
 
 
@@ -214,21 +223,17 @@ def read_instance_logs(
 
 def list_regions() -> Operation[list[Region]]:
     """List the regions of the cloud."""
-    return Operation(verb="regions", target="/v1/regions", reader=_read_regions)
+    return Operation(verb="regions", target="/v1/regions", reader=read_regions)
 
 
 def get_identity() -> Operation[Identity]:
     """Tell whose credentials these are; the cheapest way to check them."""
-    return Operation(
-        verb="auth", target="/v1/auth", reader=lambda body: wire.load(Identity, decode(body))
-    )
+    return Operation(verb="auth", target="/v1/auth", reader=read_identity)
 
 
 def get_status() -> Operation[str]:
     """Ask the API how it is, in its own words."""
-    return Operation(
-        verb="status", target="/v1/status", reader=lambda body: body.decode(errors="replace")
-    )
+    return Operation(verb="status", target="/v1/status", reader=read_text)
 
 
 @lru_cache(maxsize=64)
@@ -258,54 +263,5 @@ def _action(verb: str, region: str, name: str, repeat: Repeat) -> Operation[None
         method="PUT",
         target=f"{_service(region, name)}/{verb}",
         repeat=repeat,
-        reader=_nothing,
+        reader=read_nothing,
     )
-
-
-def _nothing(_: bytes) -> None:
-    """The body of this answer is not specified, so it is not looked at."""
-
-
-def _list(raw: Any) -> list[Any]:
-    if not isinstance(raw, list):
-        raise ValueError(f"expected a list, got {type(raw).__name__}")  # noqa: TRY004  # as `read`
-    return raw
-
-
-def _mapping(raw: Any, key: str) -> dict[str, Any]:
-    if not isinstance(raw, dict) or key not in raw:
-        raise ValueError(f"expected an object with `{key}`")
-    return raw
-
-
-def _read_service(body: bytes, region: str) -> Service:
-    return _located(decode(body), region)
-
-
-def _read_services(body: bytes, region: str) -> Iterator[Service]:
-    listing = decode(body)
-    if not isinstance(listing, list):
-        listing = [_mapping(listing, "services") | {"region": region}]
-    for group in listing:
-        services = _list(_mapping(group, "services")["services"] or [])
-        if group.get("region") in (None, region):
-            yield from (_located(raw, region) for raw in services)
-
-
-def _read_created(body: bytes, region: str) -> Service | None:
-    """Read what was created; that it was is certain even where the answer cannot be read."""
-    try:
-        return _located(decode(body), region)
-    except ValueError:
-        return None
-
-
-def _located(raw: Any, region: str) -> Service:
-    if isinstance(raw, dict) and raw.get("region") is None:
-        raw["region"] = region
-    return wire.load(Service, raw)
-
-
-def _read_regions(body: bytes) -> list[Region]:
-    regions = _mapping(decode(body), "regions")["regions"]
-    return [wire.load(Region, region) for region in _list(regions or [])]

@@ -9,7 +9,8 @@
 `tenx_clock`, whose time passes only when somebody waits for it: services start and stop at once,
 and retries and waits take no time. Each test has a cloud of its own on a port of its own, so
 tests may run in parallel. Asynchronous tests need pytest-asyncio, in either of its modes, or the
-plugin of anyio.
+plugin of anyio. A test must run in the event loop of its fixtures: leave pytest-asyncio's
+`asyncio_default_fixture_loop_scope` and `asyncio_default_test_loop_scope` alike.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import define, field
 
-from tenx_async.client import Client
-
 if TYPE_CHECKING:
+    from tenx_async.client import Client
     from tenx_async.local import LocalCloud
 
 try:
@@ -87,7 +87,7 @@ def tenx_clock() -> InstantClock:
 @async_fixture
 async def tenx_cloud(tenx_clock: InstantClock) -> AsyncIterator[LocalCloud]:
     """The whole services API on a loopback port, for one test."""
-    from tenx_async.local import LocalCloud  # noqa: PLC0415 - brings a web framework along
+    from tenx_async.local import LocalCloud  # noqa: PLC0415  # pytest loads this file for all tests
 
     async with LocalCloud(clock=tenx_clock.now) as cloud:
         yield cloud
@@ -96,6 +96,8 @@ async def tenx_cloud(tenx_clock: InstantClock) -> AsyncIterator[LocalCloud]:
 @async_fixture
 async def tenx_client(tenx_cloud: LocalCloud, tenx_clock: InstantClock) -> AsyncIterator[Client]:
     """An open client of `tenx_cloud`."""
+    from tenx_async.client import Client  # noqa: PLC0415  # as above
+
     async with Client(
         endpoint=tenx_cloud.endpoint,
         username=tenx_cloud.username,

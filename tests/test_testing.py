@@ -46,6 +46,14 @@ def test_parallel_workers_do_not_meet(tmp_path: Path) -> None:
     assert "10 passed" in run(project, "-n", "2", *lean)
 
 
+def test_the_plugin_imports_little() -> None:
+    """Pytest loads it for every test of an environment, also for those that do not use it."""
+    code = "import sys, tenx_async.testing; print('aiohttp' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "False" == ran.stdout.strip()
+
+
 STRICT = """
 import pytest
 

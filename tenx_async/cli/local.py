@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenx_async.api import wire
+from tenx_async.api.names import region_name
 from tenx_async.cli.ending import run
 from tenx_async.cli.quirks import faults_of, with_quirks
 from tenx_async.cli.shop import SHOP
 from tenx_async.cli.terminal import say
-from tenx_async.errors import ConfigurationError
+from tenx_async.errors import ConfigurationError, InvalidName
 from tenx_async.local.quirks import Quirks
 from tenx_async.local.refusal import Refusal
 from tenx_async.settings import header_value
@@ -41,6 +42,13 @@ def _checked(parameter: typer.CallbackParam, text: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def _regions(given: list[str] | None) -> list[str]:
+    try:
+        return [region_name(region) for region in given or ["beijing1"]]
+    except InvalidName as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @with_quirks
 def local(
     *,
@@ -50,7 +58,9 @@ def local(
         str | None,
         typer.Option(callback=_checked, help="The account's token; a random one without it."),
     ] = None,
-    region: Annotated[list[str] | None, typer.Option(help="A region; may be repeated.")] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(callback=_regions, help="A region; may be repeated.")
+    ] = None,
     runtime: Annotated[
         Runtime, typer.Option(help="Run what services declare, or only pretend to.")
     ] = Runtime.PROCESS,
@@ -72,7 +82,7 @@ def local(
     """Run the whole API on this machine until Ctrl-C; its services are processes of this one."""
     if demo and runtime is Runtime.SCRIPTED:
         raise typer.BadParameter("--demo needs services that run: leave out --runtime scripted")
-    settings = {"username": username, "token": token, "regions": region or ["beijing1"]}
+    settings = {"username": username, "token": token, "regions": region or ()}
     failing = {"faults": [*faults_of(fault or (), seed)], "seed": seed, "quirks": quirks}
     run(_serve(demo, port=port, runtime=runtime.value, state=state, **settings, **failing))
 

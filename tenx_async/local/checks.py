@@ -18,6 +18,8 @@ from tenx_async.errors import InvalidName
 from tenx_async.local.refusal import Refusal
 
 MAX_INSTANCES = 100
+MAX_DEPTH = 50
+"""Of objects and lists in a body; deeper ones could not be rewritten without end."""
 
 _DAY = re.compile(r"\d{4}\.\d{2}\.\d{2}", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
@@ -76,6 +78,7 @@ def document(body: bytes) -> dict[str, Any]:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Refusal(400, f"the body is not JSON: {error}") from None
+    _require(_is_flat(value, MAX_DEPTH), f"the body: more than {MAX_DEPTH} levels deep")
     return _object(value, "the body")
 
 
@@ -127,6 +130,13 @@ def port(value: Any, where: str) -> int:
     return number
 
 
+def _is_flat(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in inner)
+
+
 def _day(text: str) -> dt.date:
     try:
         _require(bool(_DAY.fullmatch(text)), "")
@@ -136,7 +146,10 @@ def _day(text: str) -> dt.date:
 
 
 def _count(text: str, where: str) -> int:
-    _require(bool(_COUNT.fullmatch(text)), f"{where}: {text[:50]!r} is not a count")
+    _require(
+        bool(_COUNT.fullmatch(text)),
+        f"{where}: {text[:50]!r} is not a count of at most nine digits",
+    )
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import secrets
 from collections import Counter
@@ -114,8 +115,10 @@ class LocalCloud(Script):
 
         Raises:
             OSError: the port is taken.
-            ConfigurationError: the file of the state cannot be used.
+            ConfigurationError: the file of the state cannot be used, or the cloud runs already.
         """
+        if self._runner:
+            raise ConfigurationError(f"{self!r} runs already")
         try:
             await self._runtime.open()
             for service in self._registry.open():
@@ -190,7 +193,7 @@ class LocalCloud(Script):
         return self._runtime.most_away
 
     async def _listen(self) -> None:
-        self._door.closing.clear()
+        self._door.closing = asyncio.Event()  # of this loop
         server = web.Server(self._door.serve, access_log=None, handler_cancellation=True)
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         await self._runner.setup()

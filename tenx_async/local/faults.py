@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
-from attrs import asdict, define, field, fields, frozen, validators
+from attrs import Attribute, asdict, define, field, fields, frozen, validators
 
 from tenx_async.errors import ConfigurationError
+from tenx_async.local.routes import STRUCK
 
-_not_negative: Any = validators.ge(0)
+Kind = Literal[
+    "latency", "throttle", "error", "html", "close", "reset", "stall", "truncate", "garbage"
+]
+
+_not_negative: Any = [validators.ge(0), validators.le(1e9)]
+
+
+def _among(known: Sequence[str]) -> Any:
+    def check(_: Any, attribute: Attribute[Any], value: str) -> None:
+        if value not in known:
+            raise ValueError(f"there is no {value!r} among {attribute.name}: {', '.join(known)}")
+
+    return check
 
 
 @frozen
@@ -35,21 +48,29 @@ class Fault:
     anything is done, or, with `after`, when it has been.
     """
 
-    kind: Literal[
-        "latency", "throttle", "error", "html", "close", "reset", "stall", "truncate", "garbage"
-    ]
-    rate: float = field(default=1.0, kw_only=True, validator=[_not_negative, validators.le(1)])
+    kind: Kind = field(validator=_among(get_args(Kind)))
+    rate: float = field(default=1.0, kw_only=True, validator=[validators.ge(0), validators.le(1)])
     """Which part of the requests is struck."""
-    operations: tuple[str, ...] = field(default=(), kw_only=True)
+    operations: tuple[str, ...] = field(
+        default=(), kw_only=True, validator=validators.deep_iterable(_among(STRUCK))
+    )
     """Such as `restart` or `logs`; none given: all."""
     path: str = field(default="*", kw_only=True)
     """A glob on the path, such as `*/services/web*`."""
-    times: int | None = field(default=None, kw_only=True)
+    times: int | None = field(
+        default=None, kw_only=True, validator=validators.optional(_not_negative)
+    )
     """How many requests are struck; then it is over."""
     after: bool = field(default=False, kw_only=True)
     """Whether the operation is carried out all the same."""
-    status: int | None = field(default=None, kw_only=True)
-    retry_after: float | None = field(default=None, kw_only=True)
+    status: int | None = field(
+        default=None,
+        kw_only=True,
+        validator=validators.optional([validators.ge(400), validators.le(599)]),
+    )
+    retry_after: float | None = field(
+        default=None, kw_only=True, validator=validators.optional(_not_negative)
+    )
     """Seconds."""
     seconds: float = field(default=0.0, kw_only=True, validator=_not_negative)
     jitter: float = field(default=0.0, kw_only=True, validator=_not_negative)

@@ -74,13 +74,15 @@ class Door:
             return self._refused(Refusal(400, str(error)))
         except web.HTTPException as error:
             return self._refused(Refusal(error.status, error.reason))
+        except web.RequestPayloadError as error:
+            return self._refused(Refusal(400, f"the body cannot be read: {error}"))
         finally:
             self.operations.registry.commit()
 
     async def _carry_out(self, way: Route, query: str, request: web.BaseRequest) -> Reply:
         if way.operation not in _OPEN:
             self._admit(request)
-        call = Call(way.names, query, await request.read())
+        call = Call(way.names, query, await _body(request))
         if way.operation in CONTROLS:
             return self._control.answer(way.operation, call)
         if way.operation not in _OPEN:
@@ -112,6 +114,13 @@ class Door:
         token = request.headers.get("Authorization", "")
         if not (_same(username, self.username) and _same(token, f"token {self.token}")):
             raise Refusal(401, "the headers username and 'Authorization: token …' do not fit")
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    if request.headers.get("Expect", "").casefold() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun
+    return await request.read()
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -12,7 +12,7 @@ from attrs import field, frozen, validators
 
 from tenx_async.errors import ConfigurationError
 
-_not_negative = validators.ge(0)
+_not_negative = [validators.ge(0), validators.le(1e9)]
 
 
 def _quirk(default: Any, does: str, check: Any = None) -> Any:
@@ -65,7 +65,7 @@ class Quirks:
     day_zone: float = _quirk(
         0.0,
         "hours east of UTC of the zone in which the log's day begins",
-        [validators.ge(-24), validators.le(24)],
+        [validators.ge(-23), validators.le(23)],
     )
     success_body: Literal["documented", "text", "json", "empty"] = _quirk(
         "documented", "what a write other than a create answers"

@@ -15,3 +15,6 @@ class Refusal(Exception):
     """Seconds."""
     allow: str = ""
     """Methods that would do."""
+
+    def __str__(self) -> str:
+        return self.message

@@ -34,13 +34,15 @@ class Registry:
         if not self.state:
             return []
         self.state.open()
-        self._kept = self.state
         ours = self.all()
-        theirs = [service for service in self.state.services() if self._is_new(service)]
+        with self.state.reading():
+            theirs = [service for service in self.state.services() if self._is_new(service)]
+            for service in theirs:
+                service.logbook.days = self.state.days(service.uid)
+            self.executions[:] = self.state.executions()
+        self._kept = self.state
         for service in theirs:
-            service.logbook.days = self.state.days(service.uid)
             self._services[service.region][service.name] = service
-        self.executions[:] = self.state.executions()
         for service in [*ours, *theirs]:
             self._keep(service)
         for service in ours:

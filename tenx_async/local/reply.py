@@ -68,7 +68,7 @@ def refused(refusal: Refusal, quirks: Quirks) -> Reply:
     reply = _ERROR[quirks.error_body](refusal.status, refusal.message)
     headers = {"Allow": refusal.allow} if refusal.allow else {}
     if refusal.retry_after is not None:
-        headers["Retry-After"] = f"{refusal.retry_after:g}"
+        headers["Retry-After"] = f"{refusal.retry_after:.15g}"
     return Reply(reply.body, reply.content_type, refusal.status, headers)
 
 

@@ -38,6 +38,8 @@ CONTROLS = frozenset(
     for operation in operations.values()
 )
 """What is asked of the cloud itself; no part of the API."""
+STRUCK = tuple(way for ways in _PATHS.values() for way in ways.values() if way not in CONTROLS)
+"""Operations at which faults may strike."""
 _PATTERNS = [
     (re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]*)", template)), operations)
     for template, operations in _PATHS.items()

@@ -10,7 +10,7 @@ from typing import Any
 from tenx_async.api import names
 from tenx_async.api.dates import parse_instant
 from tenx_async.local import replies
-from tenx_async.local.daylog import LoggedLine
+from tenx_async.local.daylog import DayLog, LoggedLine
 from tenx_async.local.operations import Operations
 from tenx_async.local.quirks import Quirks
 from tenx_async.local.services import CREATE, RUNNING, Service
@@ -99,12 +99,12 @@ class Script:
         were written `at` a time, whose day is then theirs.
         """
         service = self._service(name, region)
-        writer = _writer(service, instance)
-        if at is not None:
-            service.logbook.append(self._calendar.day_of(at), writer, lines, at, Quirks())
+        writer, logbook = _writer(service, instance), service.logbook
+        day = self._calendar.day_of(at) if at else date or self._calendar.today()
+        if at or not logbook.day(day).readable:
+            logbook.append(day, writer, lines, at or self._calendar.now(), Quirks())
         else:
-            day = date or self._calendar.today()
-            service.logbook.insert(day, position or 0, writer, lines)
+            logbook.insert(day, position or 0, writer, lines)
         self._registry.commit()
 
     def wipe(
@@ -129,7 +129,8 @@ class Script:
     ) -> None:
         """Let the next replies to requests for a log lack the lines of one shard."""
         service = self._service(name, region)
-        service.logbook.days[date or self._calendar.today()].lacking = replies
+        days = service.logbook.days
+        days.setdefault(date or self._calendar.today(), DayLog()).lacking = replies
 
     def log(
         self, name: str, date: dt.date | None = None, region: str | None = None

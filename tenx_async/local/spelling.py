@@ -23,9 +23,8 @@ def spell(value: Any, quirks: Quirks) -> Any:
     for name, change in _CHANGES.items():
         if getattr(quirks, name):
             value = _everywhere(value, change)
-    if quirks.old_list and "services" in value:
-        return [value]
-    return value
+    is_list = isinstance(value, dict) and value.keys() == {"region", "services"}
+    return [value] if is_list and quirks.old_list else value
 
 
 def with_time_zone(fields: Object) -> Object:
@@ -49,23 +48,25 @@ def _everywhere(value: Any, change: Callable[[Object], Object]) -> Any:
 
 def _with_old_names(shown: Object) -> Object:
     renamed = {_OLD_NAMES.get(key, key): value for key, value in shown.items()}
-    if "service_url" in shown:
+    if isinstance(shown.get("service_url"), str):
         host, _, port = shown["service_url"].partition(":")
         renamed |= {"service_url": host, **({"service_port": port} if port else {})}
-    if "target_instance_size" in shown:
+    if isinstance(shown.get("target_instance_size"), int):
         renamed["target_instance_size"] = str(shown["target_instance_size"])
     return renamed
 
 
 def _without_ports(shown: Object) -> Object:
-    addresses = shown.keys() & {"service_url", "default_domain_name"}
-    return {**shown, **{key: shown[key].partition(":")[0] for key in addresses}}
+    addresses = {key: shown.get(key) for key in ("service_url", "default_domain_name")}
+    hosts = {k: text.partition(":")[0] for k, text in addresses.items() if isinstance(text, str)}
+    return {**shown, **hosts}
 
 
 def _with_reworded_memory(shown: Object) -> Object:
-    if not isinstance(shown.get("memory"), str):
+    try:
+        size = Memory.parse(shown["memory"]).bytes
+    except (KeyError, TypeError, ValueError):  # a field of the user's own may be called so
         return shown
-    size = Memory.parse(shown["memory"]).bytes
     for unit, suffix in ((MIB << 20, "Ti"), (MIB << 10, "Gi")):
         if size % unit == 0:
             return {**shown, "memory": f"{size // unit}{suffix}"}

@@ -6,7 +6,8 @@ import datetime as dt
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ CREATE TABLE line (uid TEXT, day TEXT, time INTEGER, number INTEGER, entry BLOB)
 CREATE INDEX line_by_day ON line (uid, day);
 CREATE TABLE execution (operation TEXT, service TEXT, region TEXT, at TEXT);
 """
+_TABLES = {"service", "line", "execution"}
 _VERSION = 1
 _LONGEST_OPEN = 0.5
 """Seconds for which lines that nobody asks for may be uncommitted."""
@@ -45,16 +47,43 @@ class State:
         """
         try:
             self._file = sqlite3.connect(self.path, timeout=0)
+        except sqlite3.Error as error:
+            raise self._useless(str(error)) from None
+        with self.reading():
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._check_origin()
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = NORMAL")
-            (version,) = self._file.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._file.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let the file go when it does not hold what it should.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        try:
+            yield
         except sqlite3.Error as error:
-            raise ConfigurationError(f"cannot keep the state in {self.path}: {error}") from None
-        if version not in {0, _VERSION}:
-            raise ConfigurationError(f"{self.path} was written by another version of this package")
+            self._file.close()
+            raise self._useless(str(error)) from None
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            self._file.close()
+            raise self._useless(f"it is damaged: {error!r}") from None
+        except ConfigurationError:
+            self._file.close()
+            raise
+
+    def _check_origin(self) -> None:
+        tables = {name for (name,) in self._file.execute("SELECT name FROM sqlite_master")}
+        (version,) = self._file.execute("PRAGMA user_version").fetchone()
+        if not tables and not version:
+            self._file.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
+        elif version != _VERSION or not tables >= _TABLES:
+            raise ConfigurationError(f"{self.path} is of another version or another program")
+
+    def _useless(self, reason: str) -> ConfigurationError:
+        return ConfigurationError(f"cannot keep the state in {self.path}: {reason}")
 
     def commit(self) -> None:
         """Make sure of all that was written."""

@@ -18,6 +18,10 @@ CONTAINER = {"image": "nginx"}
         (b"{", "JSON"),
         (b"\xff", "JSON"),
         (b"[" * 100_000, "JSON"),
+        (b'{"x":' + b"[" * 60 + b"]" * 60 + b"}", "deep"),
+        (b'{"x":' * 60 + b"1" + b"}" * 60, "deep"),
+        (b'{"containers": [{"image": "x"}], "x": NaN}', "JSON"),
+        (b'{"containers": [{"image": "x"}], "x": 1e400}', "JSON"),
         (b"[]", "object"),
         (b"{}", "containers"),
         (b'{"containers": []}', "containers"),
@@ -223,6 +227,7 @@ async def test_what_the_server_decides_cannot_be_sent(cloud: LocalCloud, call: C
         "size=-1",
         "size=all",
         f"size={'9' * 5000}",
+        f"size={10**12}",
         "from=\u0663",
     ],
 )

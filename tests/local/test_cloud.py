@@ -7,9 +7,9 @@ import pytest
 from aiohttp import ClientSession
 
 from tenx_async.errors import ConfigurationError, InvalidName
-from tenx_async.local import LocalCloud
+from tenx_async.local import Fault, LocalCloud
 
-from .conftest import Caller, headers
+from .conftest import Caller, headers, until
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.cn", "192.168.0.1", "::", ""])
@@ -76,6 +76,32 @@ async def test_a_taken_port_leaves_nothing_behind() -> None:
         other = LocalCloud(port=cloud.port, runtime="process")
         with pytest.raises(OSError):
             await other.start()
+
+
+async def test_a_cloud_that_runs_is_not_started_again() -> None:
+    """The second start is refused, and the first goes on."""
+    async with LocalCloud() as cloud:
+        with pytest.raises(ConfigurationError, match="runs already"):
+            await cloud.start()
+
+        async with ClientSession(cloud.endpoint) as session:
+            assert 200 == (await Caller(session)("GET", "/v1/status")).status
+
+
+def test_a_cloud_may_run_in_one_loop_after_another() -> None:
+    """Whatever it held up in the first one."""
+    cloud = LocalCloud(faults=[Fault("stall")])
+
+    async def run(count: int) -> bytes:
+        async with cloud:
+            reader, writer = await asyncio.open_connection("127.0.0.1", cloud.port)
+            writer.write(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+            await until(lambda: cloud.requests == count)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    assert [b"", b""] == [asyncio.run(run(count)) for count in (1, 2)]
 
 
 async def test_stopping_twice_is_stopping_once() -> None:

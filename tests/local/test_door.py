@@ -141,6 +141,31 @@ async def test_requests_are_counted_by_operation(cloud: LocalCloud, call: Caller
     assert 4 == cloud.requests
 
 
+async def test_who_asks_first_is_told_to_go_on(cloud: LocalCloud) -> None:
+    """A body that is only sent when it is wanted, as curl sends a large one, is wanted."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", cloud.port)
+    sent = {**headers(cloud), "Expect": "100-continue", "Content-Length": "2", "Host": "x"}
+    lines = "".join(f"{key}: {value}\r\n" for key, value in sent.items())
+    writer.write(f"POST {SERVICES}/web HTTP/1.1\r\n{lines}\r\n".encode())
+    async with asyncio.timeout(5):
+        assert b"HTTP/1.1 100 Continue\r\n\r\n" == await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"{}")
+        assert b"HTTP/1.1 400 Bad Request\r\n" == await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.filterwarnings("default")  # aiohttp logs what it could not unpack
+async def test_a_body_that_cannot_be_unpacked_is_refused(call: Caller) -> None:
+    """What is no gzip is the sender's fault, not the cloud's."""
+    answer = await call.service(
+        "POST", "web", data=b"{}", headers={"Content-Encoding": "gzip"}, compress=False
+    )
+
+    assert 400 == answer.status
+    assert "cannot be read" in answer.json["message"]
+
+
 async def test_a_body_over_a_mebibyte_is_refused(cloud: LocalCloud, call: Caller) -> None:
     """A body has a limit, and its refusal is JSON too."""
     answer = await call.service("POST", "web", data=io.BytesIO(b"x" * (2 << 20)))

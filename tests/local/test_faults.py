@@ -103,13 +103,17 @@ async def test_a_throttled_call_is_told_when_to_come_again(cloud: LocalCloud, ca
     cloud.faults = [
         Fault("throttle", retry_after=7, operations=("list",)),
         Fault("error", status=503, retry_after=1.5, operations=("regions",)),
+        Fault("throttle", retry_after=86_400_000, operations=("auth",)),
         Fault("throttle"),
     ]
+    paths = (SERVICES, "/v1/regions", "/v1/auth", "/v1/status")
 
-    answers = [await call("GET", path) for path in (SERVICES, "/v1/regions", "/v1/auth")]
+    answers = [await call("GET", path) for path in paths]
 
-    assert [429, 503, 429] == [answer.status for answer in answers]
-    assert ["7", "1.5", None] == [answer.headers.get("Retry-After") for answer in answers]
+    assert [429, 503, 429, 429] == [answer.status for answer in answers]
+    assert ["7", "1.5", "86400000", None] == [
+        answer.headers.get("Retry-After") for answer in answers
+    ]
 
 
 async def test_a_faults_answer_is_worded_as_any_error(cloud: LocalCloud, call: Caller) -> None:
@@ -121,6 +125,16 @@ async def test_a_faults_answer_is_worded_as_any_error(cloud: LocalCloud, call: C
 
     assert ("text/html", True) == (page.content_type, "<h1>502 Bad Gateway</h1>" in page.text)
     assert {"error": "Internal Server Error", "details": "something broke"} == error.json
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"kind": "flood"}, {"kind": "error", "operations": ("lst",)}, {"kind": "reset", "times": -1}],
+)
+def test_a_fault_that_could_never_strike_is_refused(wrong: Any) -> None:
+    """A slip in its name is not a test that passes."""
+    with pytest.raises(ValueError):
+        Fault(**wrong)
 
 
 @pytest.mark.parametrize(
@@ -240,6 +254,9 @@ async def test_faults_are_switched_over_the_control_endpoint(
         {"faults": [{"kind": "flood"}]},
         {"faults": [{"kind": "error", "rate": 2}]},
         {"faults": [{"kind": "error", "chance": 1}]},
+        {"faults": [{"kind": "error", "operations": ["restrat"]}]},
+        {"faults": [{"kind": "error", "status": 7}]},
+        {"faults": [{"kind": "throttle", "retry_after": -1}]},
         {"faults": [], "seed": "x"},
     ],
 )

@@ -130,6 +130,22 @@ async def test_lines_are_inserted_by_their_time(
     assert ["yesterday"] == [line.log for line in cloud.log("web", DAY - dt.timedelta(days=1))]
 
 
+async def test_a_day_without_lines_takes_late_ones(cloud: LocalCloud, call: Caller) -> None:
+    """Also where lines are that nobody can read yet, and where all were taken away."""
+    cloud.lose_shard("web", date=DAY)
+    cloud.insert("web", "a", position=3, date=DAY)
+    assert "" == await seen(call)
+    assert "a" == await seen(call)
+    cloud.wipe("web", lines=slice(9))
+    cloud.quirks = Quirks(flush_every=60)
+    cloud.append("web", "c")
+
+    cloud.insert("web", "b", position=3)
+
+    assert "b" == await seen(call)
+    assert "bc" == "".join(sorted(truth(cloud)))
+
+
 async def test_a_wiped_day_is_missing(cloud: LocalCloud, call: Caller) -> None:
     """A log may be taken away, as a whole or in part; what comes then begins anew."""
     cloud.append("web", *"abcde")

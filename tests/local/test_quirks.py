@@ -299,6 +299,23 @@ async def test_a_create_always_shows_the_service(
     assert "web" == answer.json["name"]
 
 
+OWN = {"memory": "lots", "service_url": 5, "default_domain_name": [], "target_instance_size": {}}
+
+
+@pytest.mark.parametrize("name", ["old_names", "old_list", "memory_reworded", "no_ports"])
+async def test_a_users_own_fields_are_shown_as_they_were_sent(
+    cloud: LocalCloud, call: Caller, name: str
+) -> None:
+    """Whatever they are called, and whatever spelling is on."""
+    cloud.quirks = Quirks().changed({name: True})
+    body = {"containers": [{"image": "x"}], "labels": OWN, "services": 1}
+
+    created = await call.service("POST", "web", json=body)
+
+    assert OWN == created.json["labels"] == (await call.service("GET", "web")).json["labels"]
+    assert 200 == (await call("GET", "/v1/regions/beijing1/services")).status
+
+
 async def test_a_refused_call_costs_nothing(cloud: LocalCloud, call: Caller, noon: Noon) -> None:
     """Who is refused by the rate may come again when it has given a call back."""
     cloud.add_service("web")
@@ -317,7 +334,9 @@ async def test_a_refused_call_costs_nothing(cloud: LocalCloud, call: Caller, noo
         {"size_cap": -1},
         {"burst": 0},
         {"window_status": 404},
-        {"day_zone": 99},
+        {"day_zone": 24},
+        {"transition": "inf"},
+        {"flush_every": "nan"},
         {"old_list": "perhaps"},
     ],
 )

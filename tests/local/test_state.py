@@ -138,14 +138,47 @@ def test_another_file_is_left_alone(file: Path) -> None:
     assert content == file.read_bytes()
 
 
-async def test_a_newer_file_is_left_alone(file: Path) -> None:
-    """Another version's state is not guessed at."""
+def change(file: Path, statement: str) -> bytes:
+    """Do something to a database that no cloud would do; give its bytes."""
     with sqlite3.connect(file) as other:
-        other.execute("PRAGMA user_version = 99")
+        other.execute(statement)
     other.close()
+    return file.read_bytes()
 
-    with pytest.raises(ConfigurationError, match="another version"):
-        await LocalCloud(state=file).start()
+
+@pytest.mark.parametrize("version", [0, 1, 99])
+@pytest.mark.parametrize("table", ["mine", "service"])
+def test_a_database_of_others_is_left_alone(file: Path, version: int, table: str) -> None:
+    """Neither another program's nor another version's file is guessed at or written to."""
+    change(file, f"PRAGMA user_version = {version}")
+    content = change(file, f"CREATE TABLE {table} (a)")
+
+    with pytest.raises(ConfigurationError, match="another version or another program"):
+        asyncio.run(LocalCloud(state=file).start())
+
+    assert content == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE service SET shown = '{}'",
+        "UPDATE service SET shown = 'x'",
+        "UPDATE line SET entry = '[]'",
+        "UPDATE line SET day = 'today'",
+        "INSERT INTO execution VALUES ('start', 'web', 'beijing1', 'never')",
+    ],
+)
+async def test_a_damaged_file_is_one_clear_error(file: Path, damage: str) -> None:
+    """The cloud does not start with half of it, and lets go of the file."""
+    async with LocalCloud(state=file) as cloud:
+        cloud.add_service("web")
+        cloud.append("web", "line")
+    change(file, damage)
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="damaged"):
+            await LocalCloud(state=file).start()
 
 
 async def test_two_clouds_do_not_share_a_file(file: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,12 +58,13 @@ class SessionPool:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for account in self._accounts.values():
-            await account.close()
-        self._accounts.clear()
-        if self._connector is not None:
-            await self._connector.close()
         self._loop = None
+        async with AsyncExitStack() as closing:
+            if self._connector is not None:
+                closing.push_async_callback(self._connector.close)
+            for account in self._accounts.values():
+                closing.push_async_callback(account.close)
+            self._accounts.clear()
 
     def client(
         self,
@@ -120,7 +121,8 @@ class SessionPool:
 
         Args:
             calls: what to do, of any length; only as many as are under way are held. Should it
-                raise, what is under way still ends, and then the error is raised.
+                raise, what is under way still ends, and then the error is raised; who leaves
+                early is told of it on closing the run.
             concurrency: operations under way at once; the gates of the accounts may allow fewer.
 
         Yields:
@@ -143,6 +145,8 @@ class SessionPool:
         finally:
             work.cancel()
             await asyncio.wait([work])
+            if not work.cancelled():
+                work.result()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -160,30 +164,39 @@ class _Run:
     room: asyncio.Semaphore
     """For outcomes that nobody has taken yet."""
     outcomes: asyncio.Queue[Outcome | None] = field(factory=asyncio.Queue, init=False)
-    _failure: Exception | None = field(default=None, init=False)
-    """Why the iterator broke off."""
+    _failure: BaseException | None = field(default=None, init=False)
+    """What the iterator or a call raised, to be raised when all has ended."""
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     async def work(self, width: int) -> None:
         async with aclosing(self.calls), asyncio.TaskGroup() as workers:
-            for _ in range(width):
-                workers.create_task(self._work_through())
+            workers.create_task(self._work_through(workers, width - 1))
         if self._failure is not None:
             raise self._failure
 
-    async def _work_through(self) -> None:
-        while (call := await self._take()) is not None:
-            outcome = await call.outcome()
-            await self.room.acquire()
-            self.outcomes.put_nowait(outcome)
+    async def _work_through(self, workers: asyncio.TaskGroup, more: int) -> None:
+        """Do calls while there are some, beside as many `more` workers as find any."""
+        try:
+            while (call := await self._take()) is not None:
+                if more:
+                    workers.create_task(self._work_through(workers, more - 1))
+                    more = 0
+                outcome = await call.outcome()
+                await self.room.acquire()
+                self.outcomes.put_nowait(outcome)
+        except (Exception, asyncio.CancelledError) as error:
+            if _is_being_cancelled():
+                raise
+            self._failure = self._failure or error
 
     async def _take(self) -> Call[Any] | None:
         async with self._turn:
-            try:
-                return await anext(self.calls, None)
-            except Exception as error:  # noqa: BLE001  # the caller's own, raised when all has ended
-                self._failure = error
-                return None
+            return None if self._failure else await anext(self.calls, None)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _checked(call: Call[Any]) -> Call[Any]:

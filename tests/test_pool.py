@@ -287,6 +287,90 @@ async def test_calls_that_cannot_be_made_end_no_others(pool: SessionPool) -> Non
     assert 2 == len(outcomes)
 
 
+@pytest.mark.parametrize("awaits", [True, False], ids=["asynchronous", "plain"])
+async def test_calls_that_end_in_a_cancellation_do_not_end_quietly(
+    pool: SessionPool, cloud: LocalCloud, awaits: bool
+) -> None:
+    """An iterator that waited for something cancelled did not come to its end, and that is told."""
+    cloud.add_service("web")
+    calls = pool.client().services.calls
+
+    def broken() -> Iterator[Call[Any]]:
+        yield calls.get("web")
+        raise asyncio.CancelledError
+
+    async def broken_as_well() -> AsyncIterator[Call[Any]]:
+        yield calls.get("web")
+        raise asyncio.CancelledError
+
+    outcomes = []
+    with pytest.raises(asyncio.CancelledError):
+        async for outcome in pool.run(broken_as_well() if awaits else broken(), concurrency=1):
+            outcomes.append(outcome)  # noqa: PERF401  # kept when it raises
+
+    assert ["web"] == [outcome.service for outcome in outcomes]
+
+
+@pytest.mark.parametrize("error", [LookupError("mine"), asyncio.CancelledError()], ids=repr)
+async def test_a_call_that_raises_costs_no_other_its_outcome(
+    pool: SessionPool, error: BaseException
+) -> None:
+    """What was under way when a call of somebody's own making raised ends; no more is begun."""
+    work = Work()
+
+    class Broken:
+        async def outcome(self) -> Outcome:
+            raise error
+
+    calls: list[Any] = [*work.calls(pool.client(), 500)]
+    calls.insert(2, Broken())
+    outcomes = []
+
+    async def consume() -> None:
+        async for outcome in pool.run(calls):
+            outcomes.append(outcome)  # noqa: PERF401  # kept when it raises
+
+    consumer = asyncio.ensure_future(consume())
+    await turns()
+    work.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        (told,) = await asyncio.gather(consumer, return_exceptions=True)
+
+    assert type(error) is type(told)
+    assert work.ended == len(outcomes)
+    assert 2 <= len(outcomes) < 100
+
+
+async def test_who_leaves_early_is_told_that_the_iterator_broke(pool: SessionPool) -> None:
+    """An error in the cleaning up of the calls comes out where the run is closed."""
+
+    async def calls(client: Client) -> AsyncGenerator[Call[Any]]:
+        try:
+            while True:
+                yield client.services.calls.list()
+        finally:
+            raise LookupError("cannot clean up")
+
+    outcomes = pool.run(calls(pool.client()), concurrency=2)
+    await anext(outcomes)
+    with pytest.raises(LookupError, match="cannot clean up"):
+        await outcomes.aclose()
+
+
+async def test_a_width_that_nothing_fills_costs_nothing(pool: SessionPool) -> None:
+    """There are no more workers than calls, however many there might be."""
+    work = Work()
+    before = len(asyncio.all_tasks())
+
+    async with running(pool, work.calls(pool.client(), 3), 1_000_000) as outcomes:
+        first = asyncio.ensure_future(anext(outcomes))
+        await turns()
+        assert 3 == work.running
+        assert len(asyncio.all_tasks()) - before <= 6
+        work.gate.set()
+        await first
+
+
 async def test_regions_are_apart(pool: SessionPool, cloud: LocalCloud) -> None:
     """One name in two regions is two services."""
     cloud.add_service("web")
@@ -347,6 +431,25 @@ async def test_a_pool_closes_what_it_opened(cloud: LocalCloud) -> None:
         await client.services.list()
     with pytest.raises(ConfigurationError, match="the pool is not open in this event loop"):
         pool.client()
+
+
+async def test_a_pool_that_is_left_in_haste_is_closed(cloud: LocalCloud) -> None:
+    """A cancellation in the moment of leaving leaves nothing half open: it can be entered again."""
+    pool = SessionPool(
+        endpoint=cloud.endpoint, username=cloud.username, token=cloud.token, region="beijing1"
+    )
+    await pool.__aenter__()
+    client = pool.client()
+    await client.services.list()
+    leaving = asyncio.ensure_future(pool.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+
+    with pytest.raises(ConfigurationError, match="not open"):
+        await client.services.list()
+    async with pool:
+        assert [] == await pool.client().services.list()
 
 
 async def test_a_client_of_a_pool_does_not_close_it(pool: SessionPool) -> None:

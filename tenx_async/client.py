@@ -14,6 +14,7 @@ from tenx_async import settings
 from tenx_async.api import operations
 from tenx_async.api.entries import LogEntry
 from tenx_async.api.models import Identity, Instance, Region, Service
+from tenx_async.api.operations import Operation
 from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError, DeadlineExceeded
@@ -202,6 +203,7 @@ class Logs:
         date: dt.date,
         from_: int = 0,
         size: int = 100,
+        instance: str = "",
         attempts: int | None = None,
     ) -> list[LogEntry]:
         """Read one page of a day's log.
@@ -211,16 +213,45 @@ class Logs:
             date: the server's day, in whatever time zone it keeps.
             from_: how many entries to leave out.
             size: how many entries to get at most.
+            instance: read the own log of this instance, not the service's.
             attempts: how often to try; as the client's limits say without it.
+
+        Raises:
+            WindowLimit: `from_ + size` is past what the server's log index reaches; the instances
+                have logs of their own.
         """
-        operation = operations.read_logs(self._region, service, date=date, from_=from_, size=size)
+        operation = self._operation(service, date, from_, size, instance)
         return await self._account.perform(operation, attempts=attempts)
+
+    async def fetch(
+        self,
+        service: str,
+        *,
+        date: dt.date,
+        from_: int,
+        size: int,
+        instance: str = "",
+        attempts: int | None = None,
+    ) -> LogPage:
+        """Read one page, as `page` does, with its place and its size in bytes."""
+        operation = self._operation(service, date, from_, size, instance).sized()
+        entries, length = await self._account.perform(operation, attempts=attempts)
+        return LogPage(date, from_, entries, length)
+
+    def _operation(
+        self, service: str, date: dt.date, from_: int, size: int, instance: str
+    ) -> Operation[list[LogEntry]]:
+        if not instance:
+            return operations.read_logs(self._region, service, date=date, from_=from_, size=size)
+        return operations.read_instance_logs(
+            self._region, service, instance, date=date, from_=from_, size=size
+        )
 
     def pages(
         self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000
     ) -> AsyncGenerator[LogPage]:
         """Read a day's log page by page, until a page is empty."""
-        return read_pages(self.page, service, date=date, from_=from_, size=size)
+        return read_pages(self.fetch, service, date=date, from_=from_, size=size)
 
     async def lines(
         self, service: str, *, date: dt.date, tail: int | None = None, size: int = 1000
@@ -234,7 +265,7 @@ class Logs:
             size: entries a call.
         """
         async for batch in read_batches(
-            self.page, service, region=self._region, date=date, tail=tail, size=size
+            self.fetch, service, region=self._region, date=date, tail=tail, size=size
         ):
             for line in batch:
                 yield line
@@ -343,6 +374,8 @@ class Client:
         *patterns: str,
         tail: int | None = 10,
         follow: bool = True,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
         exclude: Sequence[str] = (),
         order: Literal["auto", "oldest-first", "newest-first", "newest-page"] = "auto",
         timezone: dt.tzinfo | None = None,
@@ -359,7 +392,12 @@ class Client:
                 does not exist yet is waited for.
             tail: how many of the lines that are there already to begin with; `None`: the whole
                 day; 0: only what is new.
-            follow: go on for ever; else end where the logs end.
+            follow: go on for ever, or until the day after `until` is a while old; else end where
+                the logs end.
+            since: the first day to read, in the server's zone; without it those that are open
+                now. Log entries have no time, so a day is the finest there is. `tail` still
+                limits how many of the lines that are there are delivered.
+            until: the last day to read.
             exclude: globs or names to leave out.
             order: what `from` counts and how a page's lines are ordered; found out by default.
             timezone: the zone in which the server begins a day; both likely ones without it.
@@ -383,20 +421,33 @@ class Client:
                 "follow: tail is a number from 0 up or None; page_size, buffer and remember are "
                 f"from 1 up: tail={tail!r}, {page_size=}, {buffer=}, {remember=}"
             )
+        _check_span(since, until)
         shortest, longest = interval
+        zones = LIKELY_ZONES if timezone is None else (timezone,)
         return Follower(
             region=self.region,
             selection=Selection(patterns, exclude),
-            fetch=partial(self.logs.page, attempts=1 if follow else None),
+            fetch=partial(self.logs.fetch, attempts=1 if follow else None),
             list_services=self.services.list,
+            list_instances=self.services.instances,
             tail=tail,
             follow=follow,
             habits=Habits(page_size, None if order == "auto" else Order(order)),
             remember=remember,
             discover_every=discover_every,
-            calendar=Calendar(zones=LIKELY_ZONES if timezone is None else (timezone,)),
+            calendar=Calendar(zones=zones, since=since, until=until),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),
             buffer=Buffer(buffer),
             clock=self._account.clock,
             emit=self._listener,
         )
+
+
+def _check_span(since: dt.date | None, until: dt.date | None) -> None:
+    for name, day in (("since", since), ("until", until)):
+        if day is not None and type(day) is not dt.date:
+            raise ConfigurationError(
+                f"follow: {name} is a datetime.date, for log entries have no time: {day!r}"
+            )
+    if since and until and since > until:
+        raise ConfigurationError(f"follow: since {since} is after until {until}")

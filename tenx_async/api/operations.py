@@ -9,11 +9,11 @@ import datetime as dt
 import enum
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tenx_async.api import wire
 from tenx_async.api.dates import format_day
@@ -87,6 +87,16 @@ class Operation(Generic[T_co]):
                 operation=str(self),
                 body=redact(body.decode(errors="replace"), self.secrets()),
             ) from error
+
+    def sized(self) -> Operation[tuple[T_co, int]]:
+        """The same, with the size of the answer's body after decompression."""
+
+        def read(body: bytes) -> tuple[T_co, int]:
+            return self.reader(body), len(body)
+
+        return cast(
+            "Operation[tuple[T_co, int]]", evolve(cast("Operation[Any]", self), reader=read)
+        )
 
     def secrets(self) -> tuple[str, ...]:
         """The texts of the request that may appear in no message."""

@@ -24,7 +24,7 @@ from tenx_async.cli.shop import NEWCOMER, SHOP
 from tenx_async.cli.status import Following
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import Output, emit, say
-from tenx_async.logs.source import Source, SourceState
+from tenx_async.logs.source import SourceState, SourceStatus
 
 if TYPE_CHECKING:
     from tenx_async.client import Client
@@ -139,7 +139,7 @@ class Play:
         return Status.WELL if account.is_exact else Status.FAILED
 
 
-def _was_read(source: Source, moment: dt.datetime) -> bool:
+def _was_read(source: SourceStatus, moment: dt.datetime) -> bool:
     last = source.last_success
     return source.state is SourceState.LIVE and last is not None and last > moment
 

@@ -26,6 +26,8 @@ class Status(IntEnum):
     """Some of several operations."""
     UNKNOWN = 5
     """A write was sent, and may or may not have been executed."""
+    INCOMPLETE = 6
+    """Lines of a log may be missing or repeated; where was said."""
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import re
 import sys
 from collections.abc import Sequence
@@ -13,9 +15,10 @@ import typer
 from tenx_async.cli.ending import Status, run
 from tenx_async.cli.render import Lines, TerminalLines, json_lines, plain_lines
 from tenx_async.cli.services import Patterns
-from tenx_async.cli.status import Following
+from tenx_async.cli.status import FEW, Following
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import Output, has_colour, say
+from tenx_async.logs.ledger import Ledger
 
 
 class LogFormat(StrEnum):
@@ -38,6 +41,17 @@ def _count(text: str) -> int | None:
     return int(text)
 
 
+def _day(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{option} {text!r} is no date like 2015-12-29; log lines have no time, only a day"
+        ) from None
+
+
 def logs(
     context: typer.Context,
     *,
@@ -47,8 +61,15 @@ def logs(
     ] = False,
     tail: Annotated[
         str,
-        typer.Option("--tail", "-n", metavar="N|all", help="Begin with the last lines of each."),
-    ] = "10",
+        typer.Option(
+            "--tail", "-n", metavar="N|all", help="Begin with the last lines of each; default 10."
+        ),
+    ] = "",
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Begin with this day; all of it, unless -n is given."),
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="End with this day.")] = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option("--exclude", metavar="PATTERN", help="Names or globs to leave out."),
@@ -59,7 +80,12 @@ def logs(
 ) -> None:
     """Show the logs of services, and follow them; a name that does not exist yet is waited for."""
     show = json_lines if output is LogFormat.JSON else text_lines()
-    options = {"tail": _count(tail), "exclude": exclude or ()}
+    options = {
+        "tail": _count(tail or ("10" if since is None else "all")),
+        "since": _day(since, "--since"),
+        "until": _day(until, "--until"),
+        "exclude": exclude or (),
+    }
     run(_logs(context.obj, patterns or (), show, follow=follow, **options))
 
 
@@ -77,9 +103,25 @@ async def _logs(
         pool.client().follow(*patterns, follow=follow, **options) as lines,
     ):
         status.begin()
-        async for batch in lines.batches():
-            await output.write(show(batch))
+        try:
+            async for batch in lines.batches():
+                await output.write(show(batch))
+        except asyncio.CancelledError:
+            if not lines.ledger.gaps:
+                raise
+    if lines.ledger.gaps:
+        say(_account_of_gaps(lines.ledger))
+        return Status.INCOMPLETE
     if patterns and not follow and not status.has_found:
         say("no service matches")
         return Status.ERROR
     return Status.WELL
+
+
+def _account_of_gaps(ledger: Ledger) -> str:
+    """Say where lines may be missing or repeated, in one line."""
+    places = [
+        f"{day.source} of {day.date} at {gap.position:,}" for day in ledger for gap in day.gaps
+    ]
+    rest = f" and {len(places) - FEW:,} more" if len(places) > FEW else ""
+    return f"lines may be missing or repeated: {', '.join(places[:FEW])}{rest}"

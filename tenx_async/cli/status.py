@@ -6,9 +6,11 @@ from attrs import define, field
 
 from tenx_async.cli.ending import explain
 from tenx_async.cli.terminal import say
+from tenx_async.logs.findings import OutOfReach
 from tenx_async.telemetry.events import (
     DiscoveryFailed,
     Event,
+    LogChanged,
     SourceAwaited,
     SourceFailed,
     SourceFound,
@@ -31,6 +33,9 @@ class Following:
     _failing: set[str] = field(factory=set, init=False)
     _worst: int = field(default=0, init=False)
     """How many were failing at once, since none was."""
+
+    _doubtful: int = field(default=0, init=False)
+    """Places that were found where lines may be missing or repeated."""
 
     @property
     def has_found(self) -> bool:
@@ -62,8 +67,17 @@ class Following:
                 self._failed(event)
             case SourceRecovered(source=name):
                 self._recovered(name)
+            case LogChanged() if self._is_news(event):
+                say(f"{event.source} of {event.date}: {event.finding}")
             case DiscoveryFailed(error=error, retry_in=seconds):
                 say(f"cannot list the services: {explain(error)}; next try in {seconds:.0f} s")
+
+    def _is_news(self, event: LogChanged) -> bool:
+        """Tell of what may be wrong, of the first few and then ever more rarely."""
+        if event.finding.is_resolved and not isinstance(event.finding, OutOfReach):
+            return False
+        self._doubtful += 1
+        return self._doubtful <= FEW or self._doubtful & (self._doubtful - 1) == 0
 
     def _failed(self, event: SourceFailed) -> None:
         self._failing.add(event.source)

@@ -14,6 +14,8 @@ from attrs import frozen
 LIKELY_ZONES = (dt.UTC, dt.timezone(dt.timedelta(hours=8)))
 """UTC, as the vendor's log index suggests, and China's time, where its users are."""
 
+_ONE_DAY = dt.timedelta(days=1)
+
 
 @frozen(kw_only=True)
 class Calendar:
@@ -24,15 +26,37 @@ class Calendar:
     """How long before its midnight a day may begin, by this machine's clock."""
     grace: dt.timedelta = dt.timedelta(minutes=10)
     """How long after its end a day may still get lines."""
+    since: dt.date | None = None
+    """The first day that is wanted; `None`: those that are open at first."""
+    until: dt.date | None = None
+    """The last day that is wanted; `None`: there is no last one."""
 
     def open_days(self, now: dt.datetime) -> list[dt.date]:
-        """List the days that may still get lines, the oldest first."""
-        days = {self._day(now + shift, zone) for zone in self.zones for shift in self._shifts()}
+        """List the wanted days that may still get lines, the oldest first."""
+        return [day for day in self._current(now) if self._is_wanted(day)]
+
+    def first_days(self, now: dt.datetime) -> list[dt.date]:
+        """List the days to begin with, the oldest first: the open ones, and all since the first."""
+        current = self._current(now)
+        days = {day for day in current if self._is_wanted(day)}
+        if self.since is not None:
+            last = min(current[-1], self.until or current[-1])
+            days |= {self.since + n * _ONE_DAY for n in range((last - self.since).days + 1)}
+        elif self.until is not None and self.until < current[0]:
+            days.add(self.until)
         return sorted(days)
 
-    def _shifts(self) -> tuple[dt.timedelta, dt.timedelta]:
-        return -self.grace, self.early
+    def is_over(self, now: dt.datetime) -> bool:
+        """Tell whether no wanted day will ever be open again."""
+        return self.until is not None and self.until < self._current(now)[0]
 
-    @staticmethod
-    def _day(instant: dt.datetime, zone: dt.tzinfo) -> dt.date:
-        return instant.astimezone(zone).date()
+    def _is_wanted(self, day: dt.date) -> bool:
+        return (self.since or day) <= day <= (self.until or day)
+
+    def _current(self, now: dt.datetime) -> list[dt.date]:
+        shifts = (-self.grace, self.early)
+        return sorted({_day(now + shift, zone) for zone in self.zones for shift in shifts})
+
+
+def _day(instant: dt.datetime, zone: dt.tzinfo) -> dt.date:
+    return instant.astimezone(zone).date()

@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
+from tenx_async.logs.findings import Doubt, Finding, Removal, Reset, Shift
 from tenx_async.logs.order import Habits, Order, PageRequest
 
 T = TypeVar("T")
@@ -33,54 +34,6 @@ class Stretch:
 
 
 @frozen
-class Shift:
-    """Entries were inserted behind the position, and found."""
-
-    position: int
-    """Where the first of them stands."""
-    depth: int
-    """How far behind the position it was inserted."""
-    lines: int
-
-
-@frozen
-class Removal:
-    """Entries that had been read are gone; a second read confirmed it."""
-
-    position: int
-    lines: int
-
-
-@frozen
-class Reset:
-    """Nothing of what had been read is left: the log began again."""
-
-    position: int
-    """Where it had been read to."""
-
-
-@frozen
-class Gap:
-    """Something changed farther back than is remembered; these lines were not read."""
-
-    position: int
-    lines: int | None
-    """How many, if that can be told."""
-
-
-@frozen
-class Doubt:
-    """The last lines recur so much that an insertion behind them would not show."""
-
-    position: int
-    lines: int
-    """How many were looked at."""
-
-
-Finding = Shift | Removal | Reset | Gap | Doubt
-
-
-@frozen
 class Delivery:
     """What a poll brought."""
 
@@ -92,6 +45,8 @@ class Delivery:
     """Entries that had been gone, came back, and are not delivered again."""
     reread: int = 0
     """Entries that were known and came again."""
+    window: Sequence[LogEntry] = field(default=(), repr=False)
+    """All that was read, the oldest first: up to the end of the log, unless there is more."""
 
     @property
     def lines(self) -> int:
@@ -108,6 +63,8 @@ class Day:
     tail: int | None = None
     """How many of the lines that are there at first to deliver; `None`: all."""
     remember: int = 20_000
+    instance: str = ""
+    """The instance whose own log is read; empty: the service's."""
     memory: Memory = field(init=False)
     begun: bool = field(default=False, init=False)
     assumed: Order = field(default=Order.OLDEST_FIRST, init=False)
@@ -118,6 +75,14 @@ class Day:
     """How many entries the last poll found appended."""
     shifted: bool = field(default=False, init=False)
     """Whether the last poll found anything inserted or removed."""
+    is_cut: bool = field(default=False, init=False)
+    """Whether more was written than the server's log window lets anyone read from here."""
+    settles: bool = field(default=False, init=False)
+    """Whether what the window reaches is all that is wanted, for there is no way around it."""
+    unlooked: int = field(default=0, init=False)
+    """How many entries were appended since all that is remembered was last read again."""
+    read_unlooked: int = field(default=0, init=False)
+    """How many entries polls have read since then."""
     was_reset: bool = field(default=False, init=False)
     """Whether the log was seen to begin again since the service was last confirmed."""
     delivered: int = field(default=0, init=False)
@@ -132,7 +97,12 @@ class Day:
     _doubted: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.memory = Memory(self.remember)
+        self.memory = self._blank()
+
+    def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
+        """Make a memory; where polls do not see every insertion, it has to last between looks."""
+        limit = 2 * self.remember if self.order.counts_back else self.remember
+        return Memory(limit, base=base, whole=whole)
 
     @property
     def position(self) -> int:
@@ -154,6 +124,11 @@ class Day:
         most = max(1, self.habits.reach // 2)
         return min(max(self.memory.anchor(), self.depth), most, len(self.memory))
 
+    def take_up(self, known: Sequence[LogEntry], gone: Counter[int]) -> None:
+        """Begin with a log whose first entries were delivered already, as were some gone ones."""
+        self.memory.replace_from(0, digests_of(known))
+        self.gone, self.begun, self.tail = gone, True, None
+
     def adopt(self, order: Order) -> None:
         """Go on in another order than was assumed.
 
@@ -163,16 +138,16 @@ class Day:
         self.assumed = order
         if self.tail is None:
             self.gone.update(self.memory.digests)
-            self.memory, self.begun = Memory(self.remember), False
+            self.memory, self.begun = self._blank(), False
         else:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
-            self.memory = Memory(self.remember, whole=self.front_is_all or not order.counts_back)
+            self.memory = self._blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
 
     def begin(self, entries: Sequence[LogEntry], *, base: int, whole: bool) -> Delivery:
         """Start from the end of a day whose last entries these are."""
         known = 0 if self.tail is None else max(0, len(entries) - self.tail)
-        self.memory = Memory(self.remember, base=base, whole=whole)
+        self.memory = self._blank(base=base, whole=whole)
         self.memory.replace_from(0, digests_of(entries[:known]))
         self.begun = True
         digests = digests_of(entries[known:])
@@ -196,6 +171,7 @@ class Day:
         self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
         self.arrived, self.shifted = len(change.new), bool(found)
+        self._note_look(start, len(window))
         self.delivered += len(added)
         return Delivery(
             _stretches(added, window, base, change.appended_from),
@@ -203,17 +179,23 @@ class Day:
             findings=[*found, *self._doubt()],
             suppressed=suppressed,
             reread=len(window) - len(change.added),
+            window=window,
         )
 
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
         self.was_reset = True
-        self.memory = Memory(self.remember)
+        self.memory = self._blank()
         self.gone.clear()
         digests = digests_of(window)
         change = Difference(range(len(window)), 0)
         return self.accept(0, window, digests, change, more=more, findings=[reset])
+
+    def cut(self) -> Delivery:
+        """Note that what is to be read lies past what the server's log window reaches."""
+        self.is_cut = True
+        return Delivery()
 
     def _found(self, change: Difference, base: int, known: int) -> list[Finding]:
         found: list[Finding] = []
@@ -237,6 +219,13 @@ class Day:
                 fresh.append(index)
         self.gone = +self.gone
         return fresh, len(added) - len(fresh)
+
+    def _note_look(self, start: int, read: int) -> None:
+        if start == 0:
+            self.unlooked = self.read_unlooked = 0
+        else:
+            self.unlooked += self.arrived
+            self.read_unlooked += read
 
     def _learn_depth(self, change: Difference, known: int) -> None:
         late = change.late

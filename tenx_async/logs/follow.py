@@ -1,46 +1,33 @@
-"""Follow the logs of many services at once: discovery, polls under way, delivery."""
+"""Follow the logs of many services at once: polls under way, delivery, beginning and end."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from typing import Self
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from tenx_async.api.entries import LogEntry
-from tenx_async.api.models import Service
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ApiError, ConfigurationError, NotFound, OperationError
+from tenx_async.errors import ConfigurationError, OperationError
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Day, Delivery, Gap, Reading
+from tenx_async.logs.discovery import Discovery, ListServices
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
-from tenx_async.logs.order import Habits, PageRequest
-from tenx_async.logs.poll import audit, poll
-from tenx_async.logs.reading import carry_out
+from tenx_async.logs.order import Habits
+from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
-from tenx_async.logs.source import Source, SourceState
+from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.telemetry.events import (
-    DayOpened,
-    DiscoveryFailed,
     FollowingEnded,
     Listener,
-    LogChanged,
-    SourceAwaited,
     SourceFailed,
-    SourceFinished,
-    SourceFound,
     SourceRecovered,
-    SourceRemoved,
-    SourceReset,
 )
-
-ListServices = Callable[[], Awaitable[list[Service]]]
 
 POLLS_AT_ONCE = 32
 LONGEST_BACKOFF = 30.0
@@ -59,6 +46,7 @@ class Follower:
     selection: Selection
     fetch: FetchPage = field(repr=False)
     list_services: ListServices = field(repr=False)
+    list_instances: ListInstances = field(repr=False)
     tail: int | None = 10
     follow: bool = True
     habits: Habits = field(factory=lambda: Habits(1000), repr=False)
@@ -71,7 +59,8 @@ class Follower:
     emit: Listener = field(repr=False)
     chance: Callable[[], float] = field(default=random.random, repr=False)
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
-    _sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
+    _discovery: Discovery = field(init=False, repr=False)
+    _reader: SourceReader = field(init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
     _unbegun: set[str] = field(factory=set, init=False, repr=False)
@@ -79,13 +68,41 @@ class Follower:
     _begun: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._discovery = Discovery(
+            selection=self.selection,
+            list_services=self.list_services,
+            make=self._make_source,
+            schedule=self.schedule,
+            ledger=self.ledger,
+            clock=self.clock,
+            emit=self.emit,
+            every=self.discover_every,
+            waits=self.follow,
+            backoff=self._backoff,
+        )
+        self._reader = SourceReader(
+            region=self.region,
+            fetch=self.fetch,
+            list_instances=self.list_instances,
+            buffer=self.buffer,
+            ledger=self.ledger,
+            clock=self.clock,
+            emit=self.emit,
+            list_every=self.discover_every,
+        )
+
+    def _make_source(self, name: str) -> Source:
+        return Source(name, self.calendar, self.habits, remember=self.remember)
+
     @property
-    def sources(self) -> list[Source]:
-        """The services that are followed, and how each is doing."""
-        return list(self._sources.values())
+    def sources(self) -> list[SourceStatus]:
+        """The services that are followed, and how each is doing now."""
+        now = self.clock.now()
+        return [source.status(now) for source in self._discovery]
 
     async def __aenter__(self) -> Self:
-        self._meet(await self._list(), tail=self.tail)
+        await self._discovery.look(tail=self.tail)
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
         if self.follow and self.tail is not None:
             await self._wait_for_ends()
@@ -96,7 +113,8 @@ class Follower:
 
         Where that takes long, as with a slow server and many long days, the waiting has an end.
         """
-        self._unbegun = {name for name, source in self._sources.items() if not source.has_begun}
+        waiting = (source for source in self._discovery if source.state is not SourceState.AWAITED)
+        self._unbegun = {source.name for source in waiting if not source.has_begun}
         ended = asyncio.ensure_future(self._begun.wait())
         patience = asyncio.ensure_future(asyncio.sleep(PATIENCE))
         waited = {ended, patience, *filter(None, [self._task])}
@@ -127,6 +145,11 @@ class Follower:
         if task is not None and kind is None and not task.cancelled():
             task.result()
 
+    def _tell_the_end(self) -> None:
+        followed = [one for one in self._discovery if one.state is not SourceState.AWAITED]
+        failing = sum(source.failures > 0 for source in followed)
+        self.emit(FollowingEnded(sources=len(followed), failing=failing))
+
     def __aiter__(self) -> Self:
         return self
 
@@ -155,10 +178,11 @@ class Follower:
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                discovery = tasks.create_task(self._discover()) if self.follow else None
+                if self.follow:
+                    looking = tasks.create_task(self._discovery.keep_looking(self._stirred.set))
                 await self._poll_all(tasks)
-                if discovery is not None:
-                    discovery.cancel()
+                if self.follow:
+                    looking.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
         finally:
@@ -166,17 +190,21 @@ class Follower:
 
     async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
         places = asyncio.Semaphore(POLLS_AT_ONCE)
-        while self.follow or self._sources:
+        while self._goes_on():
             if not self._unbegun:
                 await self.buffer.room()
             await places.acquire()
-            source = self.schedule.next(self.clock.monotonic())
-            if source is None:
+            name = self.schedule.next(self.clock.monotonic())
+            if name is None:
                 places.release()
                 await self._rest()
             else:
-                poll = tasks.create_task(self._poll(self._sources[source]))
+                poll = tasks.create_task(self._poll(self._discovery.sources[name]))
                 poll.add_done_callback(lambda _: places.release())
+
+    def _goes_on(self) -> bool:
+        has_end = not self.follow or self.calendar.is_over(self.clock.now())
+        return bool(self._discovery.sources) or not has_end
 
     async def _rest(self) -> None:
         """Sleep until the schedule has something to do, or something happened."""
@@ -190,71 +218,9 @@ class Follower:
             stirred.cancel()
             slept.cancel()
 
-    async def _discover(self) -> None:
-        failures = 0
-        while True:
-            pause = self.discover_every if not failures else self._backoff(failures)
-            await self.clock.sleep(pause)
-            try:
-                self._meet(await self._list(), tail=None)
-                failures = 0
-            except OperationError as error:
-                failures += 1
-                self.emit(DiscoveryFailed(error=error, retry_in=self._backoff(failures)))
-
-    async def _list(self) -> list[Service]:
-        self.ledger.listings += 1
-        return [service for service in await self.list_services() if service.name in self.selection]
-
-    def _meet(self, services: Sequence[Service], *, tail: int | None) -> None:
-        """Compare the services there are with those that are followed."""
-        seen = {service.name: service.uid for service in services}
-        for name in self.selection.exact:
-            if name not in seen and name not in self._sources:
-                self._await(name)
-        for name, uid in seen.items():
-            self._welcome(name, uid, tail)
-        for name, source in self._sources.items():
-            if name not in seen and source.state is not SourceState.AWAITED:
-                source.state = SourceState.LEAVING
-        self._stirred.set()
-
-    def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
-        source = self._sources.get(name)
-        if source is None or source.state is SourceState.AWAITED:
-            self._sources[name] = Source(
-                name, self.calendar, self.habits, tail, remember=self.remember, uid=uid
-            )
-            self.schedule.add(name, self.clock.monotonic())
-            self.emit(SourceFound(source=name))
-        elif uid != source.uid:
-            source.reset(uid)
-            self.emit(SourceReset(source=name))
-        else:
-            source.confirm()
-
-    def _await(self, name: str) -> None:
-        if not self.follow:
-            raise NotFound("there is no such service", operation=f"logs {name}", status=404)
-        self._sources[name] = Source(name, self.calendar, self.habits, state=SourceState.AWAITED)
-        self.emit(SourceAwaited(source=name))
-
-    def _dismiss(self, source: Source) -> None:
-        source.state = SourceState.GONE
-        self._note_begun(source)
-        self.schedule.remove(source.name)
-        del self._sources[source.name]
-        ended = SourceRemoved if self.follow else SourceFinished
-        self.emit(ended(source=source.name))
-
-    def _tell_the_end(self) -> None:
-        followed = [one for one in self.sources if one.state is not SourceState.AWAITED]
-        failing = sum(source.failures > 0 for source in followed)
-        self.emit(FollowingEnded(sources=len(followed), failing=failing))
-
     async def _poll(self, source: Source) -> None:
         try:
-            lines, more = await self._read(source)
+            lines, more = await self._reader.read(source)
         except OperationError as error:
             if not self.follow:
                 raise
@@ -264,94 +230,19 @@ class Follower:
         self._note_begun(source)
         self._stirred.set()
 
-    async def _read(self, source: Source) -> tuple[int, bool]:
-        """Poll each day once, and hand on what is new in them."""
-        if not source.has_begun:
-            return await self._begin(source)
-        for date in source.turn(self.clock.now()):
-            self.emit(DayOpened(source=source.name, date=date))
-        lines, more = 0, False
-        for day in source.days:
-            delivery = await self._ask(source, day, poll(day))
-            await self._deliver(source, day, delivery)
-            lines += delivery.lines
-            more = more or delivery.more
-            if source.is_over(day) and not delivery.more:
-                await self._seal(source, day)
-        return lines, more
-
-    async def _begin(self, source: Source) -> tuple[int, bool]:
-        """Find where the open days end, the newest first, until the tail is complete."""
-        missing, found = source.tail, []
-        for date in reversed(self.calendar.open_days(self.clock.now())):
-            day = source.day(date, tail=missing)
-            delivery = await self._ask(source, day, poll(day))
-            if not day.begun:
-                day.tail = None
-            found.append((day, delivery))
-            missing = None if missing is None else max(0, missing - delivery.lines)
-        source.begin(day for day, _ in found)
-        self._note_begun(source)
-        for day, delivery in reversed(found):
-            if source.failures and source.tail is not None:
-                late = Gap(day.position - delivery.lines, None)
-                delivery = evolve(delivery, findings=[*delivery.findings, late])  # noqa: PLW2901
-            await self._deliver(source, day, delivery)
-        more = any(delivery.more for _, delivery in found)
-        return sum(delivery.lines for _, delivery in found), more
-
-    async def _seal(self, source: Source, day: Day) -> None:
-        """Read all that is remembered of a day once more, and close its account."""
-        if day.begun:
-            delivery = await self._ask(source, day, audit(day))
-            await self._deliver(source, day, delivery)
-        source.seal(day)
-        self.ledger.day(source.name, day.date).sealed = True
-
-    async def _ask(self, source: Source, day: Day, reading: Reading[Delivery]) -> Delivery:
-        return await carry_out(reading, lambda request: self._page(source, day, request))
-
-    async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
-        account = self.ledger.day(source.name, day.date)
-        account.calls += 1
-        try:
-            entries = await self.fetch(
-                source.name, date=day.date, from_=request.from_, size=request.size
-            )
-        except OperationError as error:
-            if _means_no_such_day(error):
-                return ()
-            account.failures += 1
-            raise
-        account.fetched += len(entries)
-        return entries
-
-    async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
-        account = self.ledger.day(source.name, day.date)
-        account.enter(delivery)
-        for finding in delivery.findings:
-            self.emit(LogChanged(source=source.name, date=day.date, finding=finding))
-        for stretch in delivery.stretches:
-            await self.buffer.put(
-                LogBatch(
-                    self.region,
-                    source.name,
-                    day.date,
-                    stretch.position,
-                    stretch.entries,
-                    stretch.late,
-                )
-            )
-
     def _succeeded(self, source: Source, lines: int, *, more: bool) -> None:
         failures = source.succeeded(self.clock.now(), lines, more=more)
         if failures:
             self.emit(SourceRecovered(source=source.name, failures=failures))
         is_read_out = self.follow or not lines
         self.schedule.observe(source.name, self.clock.monotonic(), lines, more or not is_read_out)
-        is_leaving = not self.follow or source.state is SourceState.LEAVING
-        if is_leaving and not more and not lines:
-            self._dismiss(source)
+        if self._is_last(source) and not more and not lines:
+            self._discovery.dismiss(source)
+
+    def _is_last(self, source: Source) -> bool:
+        """Tell whether a source that has nothing new now will never have."""
+        is_over = self.calendar.is_over(self.clock.now()) and not source.days
+        return not self.follow or source.state is SourceState.LEAVING or is_over
 
     def _failed(self, source: Source, error: OperationError) -> None:
         retry_in = self._backoff(source.failed())
@@ -366,17 +257,3 @@ class Follower:
     def _backoff(self, failures: int) -> float:
         longest = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
         return longest * (1 + self.chance()) / 2
-
-
-def _means_no_such_day(error: OperationError) -> bool:
-    """Tell whether an error says only that the day has no line so far.
-
-    Servers of this kind answer 404, or a server error that tells of a missing index. Whether the
-    service itself is gone is for discovery to find out.
-    """
-    if isinstance(error, NotFound):
-        return True
-    if not isinstance(error, ApiError) or error.status < 500:
-        return False
-    said = error.body.casefold()
-    return "index" in said and any(word in said for word in ("missing", "not found", "no such"))

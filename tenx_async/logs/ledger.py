@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from tenx_async.logs.day import Delivery, Finding, Shift
+from tenx_async.logs.day import Delivery
+from tenx_async.logs.findings import Finding, Reset, Shift
+from tenx_async.logs.seal import Seal
 
 
 @define
@@ -19,7 +21,9 @@ class DayAccount:
     calls: int = 0
     """Pages asked for, failed ones included."""
     failures: int = 0
-    """Calls that brought no page."""
+    """Calls that brought no page; each was followed by another try."""
+    bytes: int = 0
+    """Size of the pages received, after decompression."""
     fetched: int = 0
     """Entries received."""
     delivered: int = 0
@@ -30,10 +34,14 @@ class DayAccount:
     """Entries that were known and came again."""
     suppressed: int = 0
     """Entries that had been gone, came back, and were not delivered again."""
+    last_success: dt.datetime | None = None
+    """When a page last came."""
+    seals: list[Seal] = field(factory=list)
+    """How the day ended: one seal, or one for each instance where their own logs were read."""
     sealed: bool = False
     """Whether the day is over, and all that was remembered of it was read once more."""
     findings: list[Finding] = field(factory=list, repr=False)
-    """What the server changed behind the position, with its place."""
+    """What the server did with the log besides appending to it, with its place."""
 
     def enter(self, delivery: Delivery) -> None:
         """Enter what a poll brought."""
@@ -43,10 +51,29 @@ class DayAccount:
         self.suppressed += delivery.suppressed
         self.findings += delivery.findings
 
+    def staleness(self, now: dt.datetime) -> float | None:
+        """Seconds since a page last came; `None` if none ever did."""
+        return None if self.last_success is None else (now - self.last_success).total_seconds()
+
+    @property
+    def shifts(self) -> list[Shift]:
+        """Where lines were inserted behind the position, were found and delivered."""
+        return [finding for finding in self.findings if isinstance(finding, Shift)]
+
+    @property
+    def deepest(self) -> int:
+        """How far behind the position a line was inserted, at most."""
+        return max((shift.depth for shift in self.shifts), default=0)
+
+    @property
+    def resets(self) -> list[Reset]:
+        """Where the log began again."""
+        return [finding for finding in self.findings if isinstance(finding, Reset)]
+
     @property
     def gaps(self) -> list[Finding]:
         """Where lines may be missing or may have been repeated."""
-        return [finding for finding in self.findings if not isinstance(finding, Shift)]
+        return [finding for finding in self.findings if not finding.is_resolved]
 
 
 @define
@@ -55,7 +82,7 @@ class Ledger:
 
     _days: dict[tuple[str, dt.date], DayAccount] = field(factory=dict, repr=False)
     listings: int = 0
-    """Calls made to find out which services there are."""
+    """Calls made to find out which services and instances there are."""
 
     def day(self, source: str, date: dt.date) -> DayAccount:
         """The account of one source and day, opened on first use."""
@@ -76,6 +103,11 @@ class Ledger:
     def failures(self) -> int:
         """Calls for a page that brought none."""
         return sum(day.failures for day in self)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all pages received."""
+        return sum(day.bytes for day in self)
 
     @property
     def late(self) -> int:

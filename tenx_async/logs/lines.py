@@ -18,6 +18,8 @@ class LogPage:
     date: dt.date
     from_: int
     entries: Sequence[LogEntry] = field(repr=False)
+    bytes: int = 0
+    """Size of the reply, after decompression."""
 
 
 @frozen
@@ -32,7 +34,7 @@ class LogLine:
     date: dt.date
     """The server's day, in whatever time zone it keeps."""
     position: int
-    """Index in that day's log at the time of reading."""
+    """Index in that day's log at the time of reading; in the instance's own where that is read."""
     late: bool = False
     """Whether the server inserted it behind lines that had been read already."""
 
@@ -49,6 +51,8 @@ class LogBatch:
     """Index of the first line."""
     entries: Sequence[LogEntry] = field(repr=False)
     late: bool = False
+    instance: str = ""
+    """The instance in whose own log they were read; empty: in the service's."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -69,6 +73,6 @@ class FetchPage(Protocol):
     """Reads a page of a service's log; how a reader is handed the client."""
 
     async def __call__(
-        self, service: str, *, date: dt.date, from_: int, size: int
-    ) -> list[LogEntry]:
-        """Read `size` entries from the `from_`-th on."""
+        self, service: str, *, date: dt.date, from_: int, size: int, instance: str = ""
+    ) -> LogPage:
+        """Read `size` entries from the `from_`-th on, of one instance's own log if one is named."""

@@ -14,11 +14,14 @@ from collections.abc import Callable, Sequence
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Gap, Reading
+from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of
+from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.findings import Gap
+from tenx_async.logs.order import BeyondWindow
 
 _TRIES = 5
-_EXPECTED = 4
+_READS = 2
+_EXPECTED = 1.5
 _MOST_PAGES = 50
 
 
@@ -30,6 +33,8 @@ class Window:
     whole: bool
     """Whether it begins with the day's first entry."""
     pages: int = 1
+    is_cut: bool = False
+    """Whether what stands before it is past what the server lets anyone read."""
 
     @property
     def digests(self) -> array[int]:
@@ -69,9 +74,51 @@ def read_on(day: Day, least: int = 0) -> Reading[Delivery]:
     return day.accept(start, window.entries, window.digests, change)
 
 
+def is_due_for_audit(day: Day) -> bool:
+    """Tell whether polls have read so much that a look at all that is remembered is in proportion.
+
+    What is inserted farther back than a poll looks shifts nothing that it sees; so all is read
+    again for about as many entries as the polls took, and before any of it is forgotten.
+    """
+    is_cheap = day.read_unlooked >= len(day.memory)
+    return day.order.counts_back and (is_cheap or day.unlooked >= day.remember)
+
+
 def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
-    return (yield from read_on(day, len(day.memory) + ANCHOR))
+    memory = day.memory
+    if memory.whole:
+        return (yield from read_on(day, len(memory) + ANCHOR))
+    reads = 0
+    while True:
+        window = yield from _read_once(day, day.habits.size, lambda seen: _covers(seen, memory))
+        reads += 1
+        place = _place(memory, window)
+        if place is None:
+            return (yield from read_on(day))
+        start, head = place
+        entries, digests = window.entries[head:], window.digests[head:]
+        change = difference(memory.digests[start:], digests)
+        if not change.missing or reads == _READS:
+            return day.accept(start, entries, digests, change)
+
+
+def _covers(window: Window, memory: Memory) -> bool:
+    """Tell whether a window begins before memory does."""
+    is_long = len(window.entries) > 2 * len(memory) + ANCHOR
+    place = _place(memory, window) if len(window.entries) >= len(memory) else None
+    return is_long or (place is not None and place[0] == 0)
+
+
+def _place(memory: Memory, window: Window) -> tuple[int, int] | None:
+    """Find the first place that memory and a window both have: an index in each."""
+    within = Memory(len(window.entries))
+    within.digests.extend(window.digests)
+    for start in range(0, len(memory), ANCHOR):
+        head = within.locate(memory.digests[start : start + 8 * ANCHOR])
+        if head is not None:
+            return start, head
+    return None
 
 
 def _reaches(window: Window, tail: int | None) -> bool:
@@ -80,7 +127,7 @@ def _reaches(window: Window, tail: int | None) -> bool:
 
 def _expected(day: Day) -> int:
     back = max(day.memory.anchor(), day.depth)
-    return 2 * back + _EXPECTED * day.arrived + ANCHOR
+    return 2 * back + int(_EXPECTED * day.arrived) + ANCHOR
 
 
 def _read(day: Day, size: int, enough: Enough) -> Reading[Window]:
@@ -102,8 +149,13 @@ def _read_once(day: Day, size: int, enough: Enough) -> Reading[Window]:
     request = day.habits.request(0, size)
     page = yield request
     window = Window(day.ascending(page), not day.habits.is_full(request, len(page)))
-    while not window.whole and not enough(window):
-        window = yield from _widen(day, window)
+    while not window.whole and not window.is_cut and not enough(window):
+        try:
+            window = yield from _widen(day, window)
+        except BeyondWindow:
+            if not day.begun and not day.settles:
+                raise
+            window = evolve(window, is_cut=True)
     return window
 
 
@@ -116,6 +168,8 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
     for tries in range(_TRIES):
         overlap = min(len(window.entries) // 2, day.habits.most // 2, ANCHOR << tries)
         request = day.habits.request(len(window.entries) - overlap)
+        if request.size <= overlap:
+            raise BeyondWindow
         page = yield request
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
@@ -153,10 +207,20 @@ def _start(memory: Memory, window: Window) -> int | None:
     return memory.locate(window.digests)
 
 
+def _leap(day: Day, window: Window) -> Delivery:
+    """Go on with a window that does not reach back to memory, for the server lets it not."""
+    gap = Gap(day.position, None)
+    change = Difference(range(len(window.entries)), 0)
+    known = len(day.memory)
+    return day.accept(known, window.entries, window.digests, change, findings=[gap])
+
+
 def _take_over(day: Day, window: Window) -> Delivery:
     """Go on with a window whose head memory does not know: its later part may be remembered."""
     remembered, digests = set(day.memory.digests), window.digests
     first = next((index for index, digest in enumerate(digests) if digest in remembered), None)
+    if first is None and window.is_cut:
+        return _leap(day, window)
     if first is None:
         return day.restart(window.entries, more=False)
     start = 0 if window.whole else day.memory.digests.index(digests[first])

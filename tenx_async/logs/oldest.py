@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Gap, Reading, Removal
-from tenx_async.logs.order import EndSearch
+from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.findings import Gap, Removal
+from tenx_async.logs.order import BeyondWindow, EndSearch
 
 _READS = 2
 _TRIES = 5
@@ -42,7 +44,12 @@ def _find_end(day: Day, count: int) -> Reading[int]:
     search = EndSearch(day.habits)
     search.low = count
     while search.found is None:
-        request = search.request()
+        try:
+            request = search.request()
+        except BeyondWindow:
+            if day.settles:
+                return search.low
+            raise
         page = yield request
         search.feed(request, len(page))
     return search.found
@@ -63,6 +70,19 @@ def read_on(day: Day) -> Reading[Delivery]:
         if not change.missing:
             return day.accept(start, page, digests, change, more=full and len(page) > back)
     return (yield from backtrack(day, 2 * back))
+
+
+def read_all(day: Day) -> Reading[list[LogEntry]]:
+    """Read all of a day that the server lets anyone read, however much of it is known."""
+    entries: list[LogEntry] = []
+    full = True
+    with suppress(BeyondWindow):
+        while full:
+            request = day.habits.request(len(entries))
+            page = yield request
+            full = day.habits.is_full(request, len(page))
+            entries += page
+    return entries
 
 
 def backtrack(day: Day, depth: int) -> Reading[Delivery]:

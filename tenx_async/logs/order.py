@@ -22,6 +22,7 @@ _MOSTLY = 0.9
 _CONVINCING = 3
 _TELLING = 4
 _LEAST_CAP = 16
+_USUAL_WINDOW = 10_000
 
 
 class Order(enum.StrEnum):
@@ -44,6 +45,15 @@ class PageRequest:
     from_: int
     size: int
 
+    @property
+    def stop(self) -> int:
+        """Where the page ends, if it is full."""
+        return self.from_ + self.size
+
+
+class BeyondWindow(Exception):
+    """A page would begin where the server's log window ends; stays within this room."""
+
 
 @define
 class Habits:
@@ -53,8 +63,12 @@ class Habits:
     """Entries to ask for in a page, at most."""
     order: Order | None = None
     """How it orders pages; `None` until that is found out."""
+    window: int | None = field(default=None, init=False)
+    """The server refuses pages that end farther on; `None`: it never did."""
     most: int = field(default=0, init=False)
     """The most entries that it ever gave in a reply: it may not give more than that."""
+    _reached: int = field(default=0, init=False, repr=False)
+    """The farthest end of a page that was not refused."""
     _repeats: int = field(default=0, init=False, repr=False)
     """How many replies in a row were as long as the longest, though more was asked for."""
 
@@ -64,8 +78,30 @@ class Habits:
         return self.most if self._repeats >= _CONVINCING else self.size
 
     def request(self, from_: int, size: int | None = None) -> PageRequest:
-        """Ask for a page from here on, of full size if nothing is said."""
-        return PageRequest(from_, min(size or self.size, self.size))
+        """Ask for a page from here on, of full size if nothing is said.
+
+        Raises:
+            BeyondWindow: the server would refuse it, however short.
+        """
+        size = min(size or self.size, self.size)
+        if self.window is not None:
+            size = min(size, self.window - from_)
+            if size < 1:
+                raise BeyondWindow
+        return PageRequest(from_, size)
+
+    def refuse(self, request: PageRequest, said: str) -> bool:
+        """Learn from a page that the server's log window refused; tell if that was news.
+
+        Such servers say as a rule where the window ends. Where they do not it is looked for
+        between the farthest page that they gave and this one, the usual 10,000 first.
+        """
+        if self.window is not None and request.stop > self.window:
+            return False
+        guesses = [*map(int, _NUMBER.findall(said)), _USUAL_WINDOW]
+        fitting = [guess for guess in guesses if self._reached <= guess < request.stop]
+        self.window = max(fitting, default=(self._reached + request.stop) // 2)
+        return True
 
     def is_full(self, request: PageRequest, count: int) -> bool:
         """Note how many entries came, and tell whether there may be more behind them.
@@ -73,6 +109,7 @@ class Habits:
         A server may give fewer entries than it is asked for. So a reply counts as full that is as
         long as any was, unless it is shorter than what any server gives.
         """
+        self._reached = max(self._reached, request.stop)
         full = count >= min(request.size, max(self.most, _LEAST_CAP))
         if request.size > self.most:
             self._repeats = self._repeats + 1 if count == self.most else 0
@@ -100,12 +137,22 @@ class EndSearch:
         return self.low if self.high is not None and self.low >= self.high else None
 
     def request(self) -> PageRequest:
-        """Choose the page whose length tells most."""
+        """Choose the page whose length tells most.
+
+        Raises:
+            BeyondWindow: the end lies past what the server's log window reaches.
+        """
         if self.high is None:
-            return self.habits.request(2 * self.low)
+            return self.habits.request(self._farther())
         step = max(1, self.habits.most)
         pages = (self.high - self.low) // step
         return self.habits.request(self.low + pages // 2 * step)
+
+    def _farther(self) -> int:
+        farther, window = 2 * self.low, self.habits.window
+        if window is None:
+            return farther
+        return min(farther, max(self.low, window - self.habits.size))
 
     def feed(self, request: PageRequest, count: int) -> None:
         """Note how many entries a page had."""

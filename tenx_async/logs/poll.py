@@ -9,7 +9,7 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.day import Day, Delivery, Reading
-from tenx_async.logs.order import Order, is_beginning, is_end, order_of, trend
+from tenx_async.logs.order import BeyondWindow, Order, is_beginning, is_end, order_of, trend
 
 _TRIES = 3
 _DISTINCT = 3
@@ -17,7 +17,18 @@ _PATIENCE = 8
 
 
 def poll(day: Day) -> Reading[Delivery]:
-    """Read what is new in a day."""
+    """Read what is new in a day; where the server's log window ends before that, the day is cut."""
+    try:
+        delivery = yield from _poll(day)
+    except BeyondWindow:
+        return day.cut()
+    window = day.habits.window
+    if window is not None and not day.order.counts_back and day.position >= window:
+        day.is_cut = True
+    return delivery
+
+
+def _poll(day: Day) -> Reading[Delivery]:
     if not day.begun:
         return (yield from _begin(day))
     if day.habits.order is None:
@@ -29,6 +40,8 @@ def poll(day: Day) -> Reading[Delivery]:
 
 
 def _read_on(day: Day) -> Reading[Delivery]:
+    if newest.is_due_for_audit(day):
+        return (yield from newest.audit(day))
     if day.order.counts_back:
         return (yield from newest.read_on(day))
     return (yield from oldest.read_on(day))

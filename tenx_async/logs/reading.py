@@ -19,9 +19,9 @@ async def read_pages(
     fetch: FetchPage, service: str, *, date: dt.date, from_: int, size: int
 ) -> AsyncGenerator[LogPage]:
     """Read pages until one is empty; a short page is not taken for the end."""
-    while entries := await fetch(service, date=date, from_=from_, size=size):
-        yield LogPage(date, from_, entries)
-        from_ += len(entries)
+    while (page := await fetch(service, date=date, from_=from_, size=size)).entries:
+        yield page
+        from_ += len(page.entries)
 
 
 async def read_batches(
@@ -31,7 +31,8 @@ async def read_batches(
     day = Day(date, Habits(size, Order.OLDEST_FIRST), tail=tail)
 
     async def page(request: PageRequest) -> Sequence[LogEntry]:
-        return await fetch(service, date=date, from_=request.from_, size=request.size)
+        got = await fetch(service, date=date, from_=request.from_, size=request.size)
+        return got.entries
 
     more = True
     while more:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from attrs import define, field
+from attrs import define, field, frozen
 
+from tenx_async.api.entries import LogEntry
+from tenx_async.logs.align import Memory, digests_of
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.day import Day
 from tenx_async.logs.order import Habits
@@ -29,6 +32,24 @@ class SourceState(enum.StrEnum):
     GONE = "gone"
 
 
+@frozen(kw_only=True)
+class SourceStatus:
+    """How a source is doing at a moment."""
+
+    name: str
+    state: SourceState
+    failures: int
+    """Calls in a row that brought no page."""
+    last_success: dt.datetime | None
+    """When a page last came."""
+    last_line: dt.datetime | None
+    """When a line last came."""
+    staleness: float | None
+    """Seconds since a page last came; `None` if none ever did."""
+    lag: float | None
+    """Seconds since its log was last read to the end; `None` if it never was."""
+
+
 @define
 class Source:
     """A service whose log is followed."""
@@ -43,46 +64,69 @@ class Source:
     """How many of a day's last entries are remembered, by digests."""
     uid: str | None = field(default=None, repr=False)
     failures: int = 0
-    """Calls in a row that brought no page."""
     last_success: dt.datetime | None = None
-    """When a page last came."""
     last_line: dt.datetime | None = None
-    """When a line last came."""
-    _days: dict[dt.date, Day] = field(factory=dict, init=False, repr=False)
+    last_live: dt.datetime | None = None
+    instances_seen: float = field(default=0.0, repr=False)
+    """When its instances were last listed, where it is read through them; in seconds."""
+    has_begun: bool = field(default=False, init=False)
+    """Whether it is known where to read on."""
+    _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
+    _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 
-    def day(self, date: dt.date, *, tail: int | None = None) -> Day:
+    def day(self, date: dt.date, *, tail: int | None = None, instance: str = "") -> Day:
         """A day of which nothing was read yet."""
-        return Day(date, self.habits, tail=tail, remember=self.remember)
+        return Day(date, self.habits, tail=tail, remember=self.remember, instance=instance)
 
     @property
     def days(self) -> list[Day]:
         """The days that are read: open ones, and those of which more is waiting; oldest first."""
-        return [self._days[date] for date in sorted(self._days)]
+        return [self._days[key] for key in sorted(self._days)]
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether it is known where to read on."""
-        return bool(self._days)
-
-    def begin(self, days: Iterable[Day]) -> None:
+    def begin(self, days: Iterable[Day], now: dt.datetime) -> None:
         """Read on in these days."""
-        self._days = {day.date: day for day in days}
+        self._days = {(day.date, day.instance): day for day in days}
+        self._open = frozenset(self.calendar.open_days(now))
+        self.has_begun = True
 
     def turn(self, now: dt.datetime) -> list[dt.date]:
         """Open the days that have come; tell which."""
         self._open = frozenset(self.calendar.open_days(now))
-        opened = sorted(self._open - self._days.keys())
-        self._days.update((date, self.day(date)) for date in opened)
+        known = {date for date, _ in self._days}
+        opened = [date for date in sorted(self._open - known) if date > self._last_sealed]
+        self._days.update(((date, ""), self.day(date)) for date in opened)
+        self.has_begun = True
         return opened
 
     def is_over(self, day: Day) -> bool:
         """Tell whether a day's grace is over."""
         return day.date not in self._open
 
-    def seal(self, day: Day) -> None:
-        """Close a day that is over and was read to its end."""
-        self._days.pop(day.date, None)
+    def seal(self, day: Day) -> bool:
+        """Close a day that is over and was read to its end; tell whether all of it is closed."""
+        self._days.pop((day.date, day.instance), None)
+        self._last_sealed = max(self._last_sealed, day.date)
+        return not any(date == day.date for date, _ in self._days)
+
+    @property
+    def split_days(self) -> set[dt.date]:
+        """The days that are read in the logs of the instances."""
+        return {date for date, instance in self._days if instance}
+
+    def split(self, day: Day, instances: Iterable[str], known: Sequence[LogEntry]) -> None:
+        """Read a day on in the logs of its instances, of which these entries are known."""
+        del self._days[day.date, day.instance]
+        for name in instances:
+            part = self._days[day.date, name] = self.day(day.date, tail=day.tail, instance=name)
+            if day.begun:
+                part.take_up(*_part_of(name, known, day.memory))
+
+    def admit(self, date: dt.date, instances: Iterable[str]) -> None:
+        """Read the logs of further instances in a day that is read in theirs."""
+        for name in instances:
+            if (date, name) not in self._days:
+                self._days[date, name] = self.day(date, instance=name)
 
     def confirm(self) -> None:
         """Note that the service is still the one whose log is read."""
@@ -98,9 +142,9 @@ class Source:
         already.
         """
         self.uid, self.state = uid, SourceState.CATCHING_UP
-        self._days = {
-            date: day if day.was_reset else self.day(date) for date, day in self._days.items()
-        }
+        kept = {key: day for key, day in self._days.items() if day.was_reset}
+        dates = {date for date, _ in self._days} - {date for date, _ in kept}
+        self._days = kept | {(date, ""): self.day(date) for date in dates}
         self.confirm()
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
@@ -109,6 +153,8 @@ class Source:
         self.last_success = now
         if lines:
             self.last_line = now
+        if not more:
+            self.last_live = now
         if self.state is not SourceState.LEAVING:
             self.state = SourceState.CATCHING_UP if more else SourceState.LIVE
         return failures
@@ -119,3 +165,36 @@ class Source:
         if self.state is not SourceState.LEAVING:
             self.state = SourceState.FAILING
         return self.failures
+
+    def status(self, now: dt.datetime) -> SourceStatus:
+        """Tell how it is doing."""
+        return SourceStatus(
+            name=self.name,
+            state=self.state,
+            failures=self.failures,
+            last_success=self.last_success,
+            last_line=self.last_line,
+            staleness=_seconds(self.last_success, now),
+            lag=_seconds(self.last_live, now),
+        )
+
+
+def _part_of(
+    instance: str, entries: Sequence[LogEntry], memory: Memory
+) -> tuple[list[LogEntry], Counter[int]]:
+    """Choose what one instance wrote of the entries that are known to memory.
+
+    What was inserted since then is not known yet, and what it pushed out of reach was delivered.
+    """
+    left = Counter(memory.digests)
+    start = max(0, len(entries) - len(memory))
+    known, rest = list(entries[:start]), entries[start:]
+    for entry, digest in zip(rest, digests_of(rest), strict=True):
+        if left[digest] > 0:
+            left[digest] -= 1
+            known.append(entry)
+    return [entry for entry in known if entry.instance_name == instance], +left
+
+
+def _seconds(since: dt.datetime | None, now: dt.datetime) -> float | None:
+    return None if since is None else (now - since).total_seconds()

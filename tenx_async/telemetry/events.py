@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from attrs import frozen
 
@@ -136,14 +137,35 @@ class DayOpened:
     date: dt.date
 
 
+class Change(Protocol):
+    """What was found of a log."""
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether no line is missing or repeated for it."""
+
+
 @frozen(kw_only=True)
 class LogChanged:
     """A log turned out to be not only appended to."""
 
     source: str
     date: dt.date
-    finding: object
-    """What was found, with its place: a shift, a removal, a reset, a gap, or a doubt."""
+    finding: Change
+    """What was found, with its place: a shift, a removal, a reset, a gap, a doubt, or where the
+    server's log window ends."""
+    instance: str = ""
+    """The instance in whose own log it was found; empty: in the service's."""
+
+
+@frozen(kw_only=True)
+class DaySealed:
+    """A day of a service's log is over; what was remembered of it was read once more."""
+
+    source: str
+    date: dt.date
+    seals: Sequence[object] = ()
+    """Its count and digest; one for each instance where their own logs were read."""
 
 
 @frozen(kw_only=True)
@@ -171,6 +193,7 @@ Event = (
     | DiscoveryFailed
     | DayOpened
     | LogChanged
+    | DaySealed
     | FollowingEnded
 )
 

@@ -8,6 +8,7 @@ from tenx_async.telemetry.events import (
     DiscoveryFailed,
     Event,
     Listener,
+    LogChanged,
     Paused,
     Reconciled,
     Retried,
@@ -27,5 +28,11 @@ def hears_attempts(listener: Listener) -> bool:
 
 def log_event(event: Event) -> None:
     """Log an event: what went wrong as a warning, the rest for debugging."""
-    level = logging.WARNING if isinstance(event, _WORTH_A_WARNING) else logging.DEBUG
+    level = logging.WARNING if _is_worth_a_warning(event) else logging.DEBUG
     logger.log(level, "%s", event)
+
+
+def _is_worth_a_warning(event: Event) -> bool:
+    if isinstance(event, LogChanged):
+        return not event.finding.is_resolved
+    return isinstance(event, _WORTH_A_WARNING)

@@ -13,6 +13,7 @@ from attrs import frozen
 from tenx_async.telemetry.events import (
     AttemptEnded,
     DayOpened,
+    DaySealed,
     DiscoveryFailed,
     Event,
     FollowingEnded,
@@ -134,6 +135,11 @@ DAYS_OPENED = Measure(
     unit="{day}",
     description="New days of logs that were begun.",
 )
+DAYS_SEALED = Measure(
+    name="days.sealed",
+    unit="{day}",
+    description="Days of logs that are over, and were read to their end.",
+)
 LOG_CHANGES = Measure(
     name="log.changes",
     unit="{change}",
@@ -155,6 +161,7 @@ MEASURES = (
     SOURCE_FAILURES,
     DISCOVERY_FAILURES,
     DAYS_OPENED,
+    DAYS_SEALED,
     LOG_CHANGES,
 )
 
@@ -179,6 +186,8 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield Measurement(DAYS_OPENED)
         case LogChanged():
             yield Measurement(LOG_CHANGES, 1, (_kind(event.finding),))
+        case DaySealed():
+            yield Measurement(DAYS_SEALED)
         case _:
             yield from _of_source(event)
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.api.models import Service
+from tenx_async.api.models import Instance, Service
 from tenx_async.clock import Clock
-from tenx_async.errors import NotFound, TenxError
+from tenx_async.errors import MethodNotAllowed, NotFound, TenxError
+from tenx_async.logs.lines import LogPage
 
 Line = tuple[str, str]
 
@@ -66,12 +67,19 @@ class FakeCloud:
             raise self.listing_fails
         return [Service(name=name, uid=uid) for name, uid in self.uids.items()]
 
-    async def fetch(self, service: str, *, date: dt.date, from_: int, size: int) -> list[LogEntry]:
+    async def list_instances(self, _: str) -> list[Instance]:
+        """What there is of instances: a server without this operation."""
+        raise MethodNotAllowed("no such operation", status=405)
+
+    async def fetch(
+        self, service: str, *, date: dt.date, from_: int, size: int, instance: str = ""
+    ) -> LogPage:
         """What a page of a day's log would be."""
+        assert not instance
         self.calls[service] += 1
         self.on_call(service)
         if service in self.failing:
             raise self.failing[service]
         if service not in self.uids:
             raise NotFound("no such service", operation=f"logs {service}", status=404)
-        return self.logs[service][date][from_ : from_ + size]
+        return LogPage(date, from_, self.logs[service][date][from_ : from_ + size])

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.day import Day, Delivery, Finding, Reading
+from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.findings import Finding
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.poll import audit, poll
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from tenx_async.logs.day import Doubt, Gap, Removal, Reset, Shift
+from tenx_async.logs.findings import Doubt, Gap, Removal, Reset, Shift
 from tenx_async.logs.order import Order
 from tests.logs.model import ModelLog, Reader, entries, random_history
 

@@ -12,7 +12,7 @@ import pytest
 from tenx_async.errors import ConfigurationError, NotFound, ServerError, Unauthorized
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Gap
+from tenx_async.logs.findings import Gap
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
@@ -54,6 +54,7 @@ def follower(fake: FakeCloud, *patterns: str, **more: Any) -> tuple[Follower, li
         selection=Selection(patterns, settings.pop("exclude", ())),
         fetch=fake.fetch,
         list_services=fake.list_services,
+        list_instances=fake.list_instances,
         clock=fake.clock,
         emit=events.append,
         **settings,

@@ -8,6 +8,7 @@ import pytest
 from attrs import define, field
 
 from tenx_async import LogEntry
+from tenx_async.logs.lines import LogPage
 from tenx_async.logs.reading import read_batches, read_pages
 
 DATE = dt.date(2015, 12, 29)
@@ -21,12 +22,15 @@ class Shelf:
     most: int = 1000
     asked: list[tuple[int, int]] = field(factory=list, init=False)
 
-    async def fetch(self, service: str, *, date: dt.date, from_: int, size: int) -> list[LogEntry]:
+    async def fetch(
+        self, service: str, *, date: dt.date, from_: int, size: int, instance: str = ""
+    ) -> LogPage:
         """Answer as the log endpoint does."""
-        assert ("web", DATE) == (service, date)
+        assert ("web", DATE, "") == (service, date, instance)
         self.asked.append((from_, size))
         last = min(self.length, from_ + min(size, self.most))
-        return [LogEntry("a-1", str(number)) for number in range(from_, last)]
+        entries = [LogEntry("a-1", str(number)) for number in range(from_, last)]
+        return LogPage(date, from_, entries)
 
 
 async def test_pages_end_with_an_empty_one() -> None:

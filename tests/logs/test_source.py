@@ -63,7 +63,7 @@ def test_a_day_is_closed_once_it_is_over_and_read(source: Source) -> None:
 def test_days_can_be_handed_in() -> None:
     """A source reads on where it is told to."""
     source = Source("web", UTC, Habits(100))
-    source.begin([source.day(NEXT), source.day(DATE, tail=5)])
+    source.begin([source.day(NEXT), source.day(DATE, tail=5)], MIDNIGHT)
 
     assert [DATE, NEXT] == [day.date for day in source.days]
     assert [5, None] == [day.tail for day in source.days]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from tenx_async.errors import ServerError
-from tenx_async.logs.day import Shift
+from tenx_async.logs.findings import Gap, Shift
+from tenx_async.logs.seal import Seal
 from tenx_async.telemetry.events import (
     AttemptEnded,
     DayOpened,
+    DaySealed,
     DiscoveryFailed,
     Event,
     FollowingEnded,
@@ -51,6 +53,8 @@ FAILED_AGAIN = SourceFailed(source="web", error=BROKEN, failures=2, retry_in=1.0
 RECOVERED = SourceRecovered(source="web", failures=2)
 UNLISTED = DiscoveryFailed(error=BROKEN, retry_in=0.5)
 CHANGED = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Shift(7, 3, 1))
+LOST = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Gap(7, None))
+SEALED = DaySealed(source="web", date=dt.date(2015, 12, 29), seals=(Seal(9, "ab", 9),))
 NEW_DAY = DayOpened(source="web", date=dt.date(2015, 12, 30))
 ENDED = FollowingEnded(sources=3, failing=2)
 
@@ -72,6 +76,8 @@ EVERYTHING: tuple[Event, ...] = (
     RECOVERED,
     UNLISTED,
     CHANGED,
+    LOST,
+    SEALED,
     NEW_DAY,
     ENDED,
 )

@@ -31,6 +31,8 @@ ADDS: list[tuple[Event, dict[str, float]]] = [
     (its.RECOVERED, {"sources.failing": -1}),
     (its.UNLISTED, {"discovery.failures ServerError": 1}),
     (its.CHANGED, {"log.changes Shift": 1}),
+    (its.LOST, {"log.changes Gap": 1}),
+    (its.SEALED, {"days.sealed": 1}),
     (its.NEW_DAY, {"days.opened": 1}),
     (its.ENDED, {"sources": -3, "sources.failing": -2}),
 ]

@@ -1,0 +1,116 @@
+"""Which services are followed: those that there are, looked for again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from attrs import define, field
+
+from tenx_async.api.models import Service
+from tenx_async.clock import Clock
+from tenx_async.errors import NotFound, OperationError
+from tenx_async.logs.ledger import Ledger
+from tenx_async.logs.schedule import Schedule
+from tenx_async.logs.selection import Selection
+from tenx_async.logs.source import Source, SourceState
+from tenx_async.telemetry.events import (
+    DiscoveryFailed,
+    Listener,
+    SourceAwaited,
+    SourceFinished,
+    SourceFound,
+    SourceRemoved,
+    SourceReset,
+)
+
+ListServices = Callable[[], Awaitable[list[Service]]]
+
+
+@define(kw_only=True, eq=False)
+class Discovery:
+    """Keeps what is followed in step with what there is."""
+
+    selection: Selection
+    list_services: ListServices = field(repr=False)
+    make: Callable[[str], Source] = field(repr=False)
+    """Makes a source for a service of this name."""
+    schedule: Schedule = field(repr=False)
+    ledger: Ledger = field(repr=False)
+    clock: Clock = field(repr=False)
+    emit: Listener = field(repr=False)
+    every: float = 10.0
+    """Seconds between two looks."""
+    waits: bool = True
+    """Whether a service that does not exist yet is waited for, and one that is gone is missed."""
+    backoff: Callable[[int], float] = field(repr=False)
+    """Seconds to wait after so many failures in a row."""
+    sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.sources.values())
+
+    async def look(self, *, tail: int | None = None) -> None:
+        """Compare the services there are with those that are followed.
+
+        Args:
+            tail: how many of the lines that are there already to deliver of a newly found one.
+
+        Raises:
+            NotFound: a service that was asked for by name does not exist, and is not waited for.
+        """
+        self.ledger.listings += 1
+        self._meet(await self.list_services(), tail)
+
+    async def keep_looking(self, stirred: Callable[[], None]) -> None:
+        """Look again and again, and say each time that there may be something new."""
+        failures = 0
+        while True:
+            await self.clock.sleep(self.backoff(failures) if failures else self.every)
+            try:
+                await self.look()
+            except OperationError as error:
+                failures += 1
+                self.emit(DiscoveryFailed(error=error, retry_in=self.backoff(failures)))
+            else:
+                failures = 0
+                stirred()
+
+    def dismiss(self, source: Source) -> None:
+        """Follow a source no more: its log was read to the end."""
+        gone = source.state is SourceState.LEAVING
+        source.state = SourceState.GONE
+        self.schedule.remove(source.name)
+        del self.sources[source.name]
+        ended = SourceRemoved if gone else SourceFinished
+        self.emit(ended(source=source.name))
+
+    def _meet(self, services: Sequence[Service], tail: int | None) -> None:
+        seen = {one.name: one.uid for one in services if one.name in self.selection}
+        for name in self.selection.exact:
+            if name not in seen and name not in self.sources:
+                self._await(name)
+        for name, uid in seen.items():
+            self._welcome(name, uid, tail)
+        for name, source in self.sources.items():
+            if name not in seen and source.state is not SourceState.AWAITED:
+                source.state = SourceState.LEAVING
+
+    def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
+        source = self.sources.get(name)
+        if source is None or source.state is SourceState.AWAITED:
+            source = self.sources[name] = self.make(name)
+            source.tail, source.uid = tail, uid
+            self.schedule.add(name, self.clock.monotonic())
+            self.emit(SourceFound(source=name))
+        elif uid != source.uid:
+            source.reset(uid)
+            self.emit(SourceReset(source=name))
+        else:
+            source.confirm()
+
+    def _await(self, name: str) -> None:
+        if not self.waits:
+            raise NotFound("there is no such service", operation=f"logs {name}", status=404)
+        source = self.sources[name] = self.make(name)
+        source.state = SourceState.AWAITED
+        self.emit(SourceAwaited(source=name))

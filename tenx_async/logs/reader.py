@@ -1,0 +1,235 @@
+"""Read what is new of one source: poll its days, hand on what comes, close what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from attrs import define, evolve, field
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.api.models import Instance
+from tenx_async.clock import Clock
+from tenx_async.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    OperationError,
+    WindowLimit,
+)
+from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.day import Day, Delivery, Reading, T
+from tenx_async.logs.findings import Finding, Gap, OutOfReach
+from tenx_async.logs.ledger import Ledger
+from tenx_async.logs.lines import FetchPage, LogBatch
+from tenx_async.logs.oldest import read_all
+from tenx_async.logs.order import PageRequest
+from tenx_async.logs.poll import audit, poll
+from tenx_async.logs.reading import carry_out
+from tenx_async.logs.seal import Seal
+from tenx_async.logs.source import Source
+from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
+
+_NO_SUCH_THING = (NotFound, MethodNotAllowed, BadRequest)
+ListInstances = Callable[[str], Awaitable[Sequence[Instance]]]
+
+
+@define(kw_only=True, eq=False)
+class SourceReader:
+    """Reads sources, one poll of all open days at a time."""
+
+    region: str
+    fetch: FetchPage = field(repr=False)
+    list_instances: ListInstances = field(repr=False)
+    buffer: Buffer = field(repr=False)
+    ledger: Ledger = field(repr=False)
+    clock: Clock = field(repr=False)
+    emit: Listener = field(repr=False)
+    list_every: float = 10.0
+    """Seconds between two looks at the instances of a source that is read through them."""
+
+    async def read(self, source: Source) -> tuple[int, bool]:
+        """Poll each day once, and hand on what is new; tell how many lines, and if there are more.
+
+        Raises:
+            OperationError: a page could not be read; what was read before it is handed on.
+        """
+        if not source.has_begun:
+            return await self._begin(source)
+        for date in source.turn(self.clock.now()):
+            self.emit(DayOpened(source=source.name, date=date))
+        await self._look_for_instances(source)
+        lines, more = 0, False
+        for day in source.days:
+            delivery = await self._poll(source, day)
+            lines += delivery.lines
+            more = more or delivery.more or self._must_go_around(day)
+            if self._must_go_around(day):
+                await self._go_around(source, day)
+            elif source.is_over(day) and not delivery.more:
+                await self._seal(source, day)
+        return lines, more
+
+    async def _begin(self, source: Source) -> tuple[int, bool]:
+        """Find where the wanted days end, the newest first, until the tail is complete."""
+        missing, found = source.tail, []
+        now = self.clock.now()
+        for date in reversed(source.calendar.first_days(now)):
+            day = source.day(date, tail=missing)
+            delivery = await self._ask(source, day, poll)
+            if not day.begun and not day.is_cut:
+                day.tail = None
+            found.append((day, delivery))
+            missing = None if missing is None else max(0, missing - delivery.lines)
+        source.begin((day for day, _ in found), now)
+        for day, delivery in reversed(found):
+            late = self._begun_late(source, day, delivery)
+            await self._deliver(source, day, evolve(delivery, findings=[*delivery.findings, *late]))
+        more = any(delivery.more or self._must_go_around(day) for day, delivery in found)
+        return sum(delivery.lines for _, delivery in found), more
+
+    @staticmethod
+    def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
+        """Tell that lines may have passed before it was known where the log ended."""
+        late = source.failures and source.tail is not None
+        return [Gap(day.position - delivery.lines, None)] if late else []
+
+    async def _poll(self, source: Source, day: Day) -> Delivery:
+        delivery = await self._ask(source, day, poll)
+        await self._deliver(source, day, delivery)
+        return delivery
+
+    @staticmethod
+    def _must_go_around(day: Day) -> bool:
+        return day.is_cut and not day.settles
+
+    async def _go_around(self, source: Source, day: Day) -> None:
+        """Read a day on in the logs of its instances, past what the log window reaches."""
+        entries = [] if day.instance else await self._ask(source, day, read_all)
+        wrote = sorted({one.instance_name for one in entries if one.instance_name})
+        without = [name for name in wrote if not await self._has_log(source, day, name)]
+        has_way = len(without) < len(wrote)
+        listed = await self._instances(source) if has_way else []
+        around = sorted({*wrote, *listed}.difference(without))
+        if around:
+            source.split(day, around, entries[: day.position])
+        day.settles = True
+        reach = OutOfReach(day.habits.window or day.position, tuple(around), tuple(without))
+        self._enter(source, day, Delivery(findings=[reach]))
+
+    async def _has_log(self, source: Source, day: Day, instance: str) -> bool:
+        """Tell whether an instance that wrote has a log of its own."""
+        self.ledger.day(source.name, day.date).calls += 1
+        try:
+            page = await self.fetch(source.name, date=day.date, from_=0, size=1, instance=instance)
+        except _NO_SUCH_THING:
+            return False
+        return bool(page.entries)
+
+    async def _instances(self, source: Source) -> list[str]:
+        """List the instances whose own logs can be read, if the server tells them."""
+        self.ledger.listings += 1
+        source.instances_seen = self.clock.monotonic()
+        try:
+            return [one.name for one in await self.list_instances(source.name)]
+        except _NO_SUCH_THING:
+            return []
+
+    async def _look_for_instances(self, source: Source) -> None:
+        dates = source.split_days
+        if dates and self.clock.monotonic() - source.instances_seen >= self.list_every:
+            names = await self._instances(source)
+            for date in dates:
+                source.admit(date, names)
+
+    async def _seal(self, source: Source, day: Day) -> None:
+        """Read all that is remembered of a day once more, and close its account."""
+        account = self.ledger.day(source.name, day.date)
+        if day.begun:
+            delivery = await self._ask(source, day, audit)
+            await self._deliver(source, day, delivery)
+            account.seals.append(Seal.of(day.position, delivery.window, day.instance))
+        account.sealed = source.seal(day)
+        if account.sealed:
+            seals = tuple(account.seals)
+            self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
+
+    async def _ask(self, source: Source, day: Day, read: Callable[[Day], Reading[T]]) -> T:
+        """Carry out a reading, anew where the log window turns out to end nearer than known."""
+
+        async def page(request: PageRequest) -> Sequence[LogEntry]:
+            try:
+                return await self._page(source, day, request)
+            except WindowLimit as error:
+                if not day.habits.refuse(request, error.body):
+                    raise
+                raise _Narrower from error
+
+        while True:
+            try:
+                return await carry_out(read(day), page)
+            except _Narrower:
+                continue
+
+    async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
+        account = self.ledger.day(source.name, day.date)
+        account.calls += 1
+        try:
+            page = await self.fetch(
+                source.name,
+                date=day.date,
+                from_=request.from_,
+                size=request.size,
+                instance=day.instance,
+            )
+        except OperationError as error:
+            if _means_no_such_day(error):
+                return ()
+            account.failures += 1
+            raise
+        account.fetched += len(page.entries)
+        account.bytes += page.bytes
+        account.last_success = self.clock.now()
+        return page.entries
+
+    async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
+        self._enter(source, day, delivery)
+        for stretch in delivery.stretches:
+            await self.buffer.put(
+                LogBatch(
+                    self.region,
+                    source.name,
+                    day.date,
+                    stretch.position,
+                    stretch.entries,
+                    stretch.late,
+                    day.instance,
+                )
+            )
+
+    def _enter(self, source: Source, day: Day, delivery: Delivery) -> None:
+        self.ledger.day(source.name, day.date).enter(delivery)
+        for finding in delivery.findings:
+            self.emit(
+                LogChanged(
+                    source=source.name, date=day.date, finding=finding, instance=day.instance
+                )
+            )
+
+
+class _Narrower(Exception):
+    """The log window ends nearer than was known: what was asked is to be asked anew."""
+
+
+def _means_no_such_day(error: OperationError) -> bool:
+    """Tell whether an error says only that the day has no line so far.
+
+    Servers of this kind answer 404, or a server error that tells of a missing index. Whether the
+    service itself is gone is for discovery to find out.
+    """
+    if isinstance(error, NotFound):
+        return True
+    if not isinstance(error, ApiError) or error.status < 500:
+        return False
+    said = error.body.casefold()
+    return "index" in said and any(word in said for word in ("missing", "not found", "no such"))

@@ -101,7 +101,7 @@ class Day:
 
     def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
         """Make a memory; where polls do not see every insertion, it has to last between looks."""
-        limit = 2 * self.remember if self.order.counts_back else self.remember
+        limit = 3 * self.remember if self.order.counts_back else self.remember
         return Memory(limit, base=base, whole=whole)
 
     @property

@@ -45,6 +45,8 @@ class Discovery:
     backoff: Callable[[int], float] = field(repr=False)
     """Seconds to wait after so many failures in a row."""
     sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
+    _finished: set[tuple[str, str | None]] = field(factory=set, init=False, repr=False)
+    """Services whose last wanted day was read to its end, by name and uid."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
@@ -81,11 +83,13 @@ class Discovery:
         source.state = SourceState.GONE
         self.schedule.remove(source.name)
         del self.sources[source.name]
+        if not gone:
+            self._finished.add((source.name, source.uid))
         ended = SourceRemoved if gone else SourceFinished
         self.emit(ended(source=source.name))
 
     def _meet(self, services: Sequence[Service], tail: int | None) -> None:
-        seen = {one.name: one.uid for one in services if one.name in self.selection}
+        seen = {one.name: one.uid for one in services if self._is_wanted(one)}
         for name in self.selection.exact:
             if name not in seen and name not in self.sources:
                 self._await(name)
@@ -94,6 +98,9 @@ class Discovery:
         for name, source in self.sources.items():
             if name not in seen and source.state is not SourceState.AWAITED:
                 source.state = SourceState.LEAVING
+
+    def _is_wanted(self, service: Service) -> bool:
+        return service.name in self.selection and (service.name, service.uid) not in self._finished
 
     def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
         source = self.sources.get(name)

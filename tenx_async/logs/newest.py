@@ -19,6 +19,8 @@ from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.order import BeyondWindow
 
+LOOKS_APART = 2
+"""All is read again when so many times the lines to be remembered were appended, at the latest."""
 _TRIES = 5
 _READS = 2
 _EXPECTED = 1.5
@@ -78,10 +80,10 @@ def is_due_for_audit(day: Day) -> bool:
     """Tell whether polls have read so much that a look at all that is remembered is in proportion.
 
     What is inserted farther back than a poll looks shifts nothing that it sees; so all is read
-    again for about as many entries as the polls took, and before any of it is forgotten.
+    again for half as many entries as the polls took, and before any of it is forgotten.
     """
-    is_cheap = day.read_unlooked >= len(day.memory)
-    return day.order.counts_back and (is_cheap or day.unlooked >= day.remember)
+    is_cheap = day.read_unlooked >= 2 * len(day.memory)
+    return day.order.counts_back and (is_cheap or day.unlooked >= LOOKS_APART * day.remember)
 
 
 def audit(day: Day) -> Reading[Delivery]:

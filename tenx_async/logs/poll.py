@@ -67,8 +67,9 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
-    delivery = yield from oldest.read_on(day)
-    if digests == day.front and day.arrived and not day.shifted:
+    delivery = yield from _read_on(day)
+    stands = digests == day.front and day.arrived and not day.shifted
+    if stands and day.assumed is Order.OLDEST_FIRST:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 

@@ -90,3 +90,31 @@ def test_today_is_always_open(now: dt.datetime) -> None:
     assert sorted(set(found)) == found
     assert {now.astimezone(zone).date() for zone in BOTH.zones} <= set(found)
     assert 3 >= len(found)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "first", "still_open", "over"),
+    [
+        (None, None, [29], [29], False),
+        (26, None, [26, 27, 28, 29], [29], False),
+        (26, 27, [26, 27], [], True),
+        (None, 27, [27], [], True),
+        (29, 29, [29], [29], False),
+        (None, 31, [29], [29], False),
+        (30, None, [], [], False),
+    ],
+)
+def test_only_wanted_days_are_read(
+    since: int | None, until: int | None, first: list[int], still_open: list[int], over: bool
+) -> None:
+    """The first and the last day bound what is open, and what is read at first."""
+    bounds = {
+        name: dt.date(2015, 12, day)
+        for name, day in (("since", since), ("until", until))
+        if day is not None
+    }
+    calendar, noon = Calendar(zones=[dt.UTC], **bounds), at("29 12:00:00")
+
+    assert days(*first) == calendar.first_days(noon)
+    assert days(*still_open) == calendar.open_days(noon)
+    assert over == calendar.is_over(noon)

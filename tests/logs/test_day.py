@@ -204,3 +204,25 @@ def test_random_histories_are_exact(first: int) -> None:
     wrong = [told for seed in range(first, first + 200) if (told := random_history(seed))]
 
     assert [] == wrong
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE], ids=str)
+@pytest.mark.parametrize("back", [150, 700, 1_900])
+def test_what_is_inserted_deep_into_a_newest_first_log_is_found_while_following(
+    order: Order, back: int
+) -> None:
+    """It shifts nothing that a poll sees; so all that is remembered is looked at now and then."""
+    log = ModelLog(order)
+    log.append(*entries(numbered(0, 3_000)))
+    reader = Reader.of(log, size=100, order=order, remember=2_000, tail=0)
+    reader.catch_up()
+    log.append(*entries(numbered(3_000, 5_000)))
+    reader.catch_up()
+    log.insert(back, *entries(["deep"]))
+    log.sent = 0
+    for first in range(5_000, 15_000, 40):
+        log.append(*entries(numbered(first, first + 40)))
+        reader.poll()
+
+    assert Counter(entries([*numbered(3_000, 15_000), "deep"])) == reader.delivered
+    assert 4 * 10_000 >= log.sent

@@ -48,7 +48,7 @@ class State:
         try:
             self._file = sqlite3.connect(self.path, timeout=0)
         except sqlite3.Error as error:
-            raise self._useless(str(error)) from None
+            raise self._useless(error) from None
         with self.reading():
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._check_origin()
@@ -64,15 +64,9 @@ class State:
         """
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
             self._file.close()
-            raise self._useless(str(error)) from None
-        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
-            self._file.close()
-            raise self._useless(f"it is damaged: {error!r}") from None
-        except ConfigurationError:
-            self._file.close()
-            raise
+            raise self._useless(error) from None
 
     def _check_origin(self) -> None:
         tables = {name for (name,) in self._file.execute("SELECT name FROM sqlite_master")}
@@ -80,9 +74,10 @@ class State:
         if not tables and not version:
             self._file.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         elif version != _VERSION or not tables >= _TABLES:
-            raise ConfigurationError(f"{self.path} is of another version or another program")
+            raise sqlite3.DatabaseError("it is of another version or another program")
 
-    def _useless(self, reason: str) -> ConfigurationError:
+    def _useless(self, error: Exception) -> ConfigurationError:
+        reason = error if isinstance(error, sqlite3.Error) else f"it is damaged: {error!r}"
         return ConfigurationError(f"cannot keep the state in {self.path}: {reason}")
 
     def commit(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ CREATE TABLE execution (operation TEXT, service TEXT, region TEXT, at TEXT);
 _TABLES = {"service", "line", "execution"}
 _VERSION = 1
 _LONGEST_OPEN = 0.5
-"""Seconds for which lines that nobody asks for may be uncommitted."""
+"""Seconds for which what nobody asks for may be uncommitted."""
 
 
 @define(eq=False)
@@ -37,7 +37,7 @@ class State:
 
     path: Path
     _file: sqlite3.Connection = field(init=False)
-    _committed: float = field(default=0.0, init=False)
+    _soon: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def open(self) -> None:
         """Take the file, new or as a cloud before has left it.
@@ -68,6 +68,10 @@ class State:
             self._file.close()
             raise self._useless(error) from None
 
+    def _commit_soon(self) -> None:
+        if not self._soon:
+            self._soon = asyncio.get_running_loop().call_later(_LONGEST_OPEN, self.commit)
+
     def _check_origin(self) -> None:
         tables = {name for (name,) in self._file.execute("SELECT name FROM sqlite_master")}
         (version,) = self._file.execute("PRAGMA user_version").fetchone()
@@ -82,9 +86,11 @@ class State:
 
     def commit(self) -> None:
         """Make sure of all that was written."""
+        if self._soon:
+            self._soon.cancel()
+            self._soon = None
         if self._file.in_transaction:
             self._file.commit()
-            self._committed = time.monotonic()
 
     def close(self) -> None:
         """Let the file go."""
@@ -106,6 +112,7 @@ class State:
             "INSERT INTO service VALUES (?1, ?2) ON CONFLICT (uid) DO UPDATE SET shown = ?2",
             (service.uid, msgspec.json.encode(shown)),
         )
+        self._commit_soon()
 
     def forget(self, uid: str) -> None:
         """Keep a service no more, nor its log."""
@@ -126,8 +133,7 @@ class State:
         """Keep lines that came to a log."""
         values = ((uid, day.isoformat(), *row) for row in rows)
         self._file.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?)", values)
-        if time.monotonic() - self._committed > _LONGEST_OPEN:
-            self.commit()
+        self._commit_soon()
 
     def rewrite(self, uid: str, day: dt.date, rows: Iterable[Row]) -> None:
         """Keep these lines of a day instead of others."""

@@ -1,13 +1,14 @@
-"""The cloud's time: an injected clock, and the zone in which its days begin."""
+"""What holds in a cloud at the moment, and the time: a clock, and the zone of its days."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
-from tenx_async.local.conditions import Conditions
+from tenx_async.local.faults import Faults
+from tenx_async.local.quirks import Quirks
 
 Clock = Callable[[], dt.datetime]
 
@@ -15,6 +16,14 @@ Clock = Callable[[], dt.datetime]
 def utc_now() -> dt.datetime:
     """The machine's time."""
     return dt.datetime.now(dt.UTC)
+
+
+@define
+class Conditions:
+    """The quirks and faults that may be changed while the cloud runs."""
+
+    quirks: Quirks = field(factory=Quirks)
+    faults: Faults = field(factory=Faults)
 
 
 @frozen

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import errno
+import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Self
+from typing import Any, BinaryIO, Self
 
 from attrs import define, field
 
-from tenx_async.local import launch
+from tenx_async.local.guard import Guard
 
 MAX_LINE = 1 << 20
 """Bytes; a longer line is cut."""
 _LAST_OUTPUT_SECONDS = 1.0
-_POLL_SECONDS = 0.05
+PATIENCE = 2.0
+"""Seconds in which a keeper has to end its command when the grace is over."""
 
 Write = Callable[[list[str]], None]
 
@@ -70,12 +69,14 @@ class _Output(asyncio.Protocol):
 
 @define(eq=False)
 class Child:
-    """A running command, in a session and process group of its own."""
+    """A running command, in a session and process group of its own, and all that comes of it."""
 
-    _process: subprocess.Popen[bytes]
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
     _output: _Output
     _pipe: asyncio.ReadTransport
-    _killing: asyncio.TimerHandle | None = field(default=None, init=False)
+    _keeper: int = field(default=0, init=False)
+    _overdue: asyncio.TimerHandle | None = field(default=None, init=False)
 
     @classmethod
     async def start(
@@ -85,95 +86,79 @@ class Child:
         environment: Mapping[str, str],
         memory: int | None,
         write: Write,
+        guard: Guard,
     ) -> Self:
         """Start a command whose lines go to `write`; `memory` limits its address space, in bytes.
 
         Raises:
             OSError: it cannot be started.
         """
-        process = _open(_limited(command, environment, memory) if memory else command, environment)
+        child = await cls._join(*guard.engage(), write)
         try:
-            loop = asyncio.get_running_loop()
-            pipe, output = await loop.connect_read_pipe(lambda: _Output(write), process.stdout)
+            await child.begin({"command": command, "environment": environment, "memory": memory})
         except BaseException:
-            process.kill()
-            process.communicate()
+            child.leave()
             raise
-        return cls(process, output, pipe)
+        return child
 
-    @property
-    def pid(self) -> int:
-        """The number of the process, and of its group."""
-        return self._process.pid
+    @classmethod
+    async def _join(cls, control: socket.socket, output: BinaryIO, write: Write) -> Self:
+        loop = asyncio.get_running_loop()
+        try:
+            pipe, lines = await loop.connect_read_pipe(lambda: _Output(write), output)
+        except BaseException:
+            control.close()
+            raise
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=control)
+        except BaseException:
+            pipe.close()
+            raise
+        return cls(reader, writer, lines, pipe)
+
+    async def begin(self, order: dict[str, Any]) -> None:
+        """Give the keeper its order, and hear whether it could be done."""
+        self._writer.write(json.dumps(order).encode() + b"\n")
+        news = await self._news()
+        if "keeper" not in news:
+            raise OSError(news.get("failure", "its keeper has died"))
+        self._keeper = news["keeper"]
 
     def terminate(self, grace: float) -> None:
-        """Ask the group to end; kill it after `grace` seconds."""
-        self._signal(signal.SIGTERM)
-        if self._killing:
-            self._killing.cancel()
+        """Ask everything to end; kill what is left after `grace` seconds."""
+        self._writer.write(f"{grace}\n".encode())
+        if self._overdue:
+            self._overdue.cancel()
         loop = asyncio.get_running_loop()
-        self._killing = loop.call_later(grace, self._signal, signal.SIGKILL)
+        self._overdue = loop.call_later(grace + PATIENCE, self._kill_keeper)
 
     async def ended(self) -> int:
-        """Wait for the end of the process and of its output; give its exit status."""
+        """Wait until nothing is left; give the exit status of the command."""
         try:
-            await _exited(self._process)
-            if not self._killing:
-                self._signal(signal.SIGKILL)
-            await self._last_output()
+            news = await self._news()
+            with suppress(TimeoutError):  # who sent the pipe elsewhere is not waited for
+                async with asyncio.timeout(_LAST_OUTPUT_SECONDS):
+                    await self._output.ended.wait()
         finally:
-            status = self._clear_away()
-        return status
+            self.leave()
+        return int(news.get("status", -signal.SIGKILL))
 
-    async def _last_output(self) -> None:
-        """Read on while others of the group still write; who left the group is not waited for."""
-        killed = self._killing.when() if self._killing else asyncio.get_running_loop().time()
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(killed + _LAST_OUTPUT_SECONDS):
-                await self._output.ended.wait()
+    async def _news(self) -> dict[str, Any]:
+        """What the keeper says; nothing if it is dead."""
+        try:
+            said = await self._reader.readline()
+        except ConnectionError:
+            said = b""
+        return dict(json.loads(said)) if said else {}
 
-    def _clear_away(self) -> int:
-        if self._killing:
-            self._killing.cancel()
-        self._signal(signal.SIGKILL)
+    def leave(self) -> None:
+        """Let the keeper alone: it kills what is left."""
+        if self._overdue:
+            self._overdue.cancel()
+        self._writer.close()
         self._pipe.close()
-        return self._process.wait()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
-
-def _limited(command: Sequence[str], environment: Mapping[str, str], memory: int) -> list[str]:
-    """A limit set from here would come too late for a quick process, so a launcher sets it."""
-    program = shutil.which(command[0], path=environment.get("PATH"))
-    if not program:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
-    return [sys.executable, "-I", "-S", launch.__file__, str(memory), *command]
-
-
-def _open(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - to run what its user declares is what a cloud is for
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        bufsize=0,
-        start_new_session=True,
-    )
-
-
-async def _exited(process: subprocess.Popen[bytes]) -> None:
-    """Wait without reaping where that can be, so that the group's number stays taken."""
-    if sys.platform != "linux":
-        while process.poll() is None:  # noqa: ASYNC110 - no event tells it everywhere
-            await asyncio.sleep(_POLL_SECONDS)
-        return
-    loop, over, descriptor = asyncio.get_running_loop(), asyncio.Event(), os.pidfd_open(process.pid)
-    loop.add_reader(descriptor, over.set)
-    try:
-        await over.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+    def _kill_keeper(self) -> None:
+        """Let the guard do the work of a keeper that does not."""
+        with suppress(ProcessLookupError):
+            os.kill(self._keeper, signal.SIGKILL)

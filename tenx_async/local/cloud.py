@@ -15,8 +15,7 @@ from aiohttp import web
 
 from tenx_async.api import names
 from tenx_async.errors import ConfigurationError
-from tenx_async.local.calendar import Calendar, Clock, utc_now
-from tenx_async.local.conditions import Conditions
+from tenx_async.local.calendar import Calendar, Clock, Conditions, utc_now
 from tenx_async.local.faults import Fault, Faults
 from tenx_async.local.http import Door
 from tenx_async.local.operations import Operations

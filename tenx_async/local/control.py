@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from attrs import asdict, define
 
 from tenx_async.local import checks, quirks
-from tenx_async.local.conditions import Conditions
+from tenx_async.local.calendar import Conditions
 from tenx_async.local.faults import read_faults
 from tenx_async.local.operations import Call, Operations
 from tenx_async.local.quirks import Quirks

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
+import math
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
+from zlib import crc32
 
 import msgspec
 from attrs import define, field, frozen
 
-from tenx_async.local.delays import readable_at
-from tenx_async.local.lines import Lines, Row
+from tenx_async.local.lines import SHARDS, Lines, Row
 from tenx_async.local.quirks import Quirks
 
 ENTRY_OVERHEAD = 96
@@ -52,8 +54,8 @@ class DayLog:
     def of_rows(cls, rows: list[Row]) -> Self:
         """A day whose lines, in their order, can all be read."""
         day = cls(number=len(rows))
-        for time, _, entry in rows:
-            day.readable.insert(len(day.readable), time, [entry], 0)
+        for time, number, entry in rows:
+            day.readable.append(time, entry, number)
         day._renumber()
         return day
 
@@ -122,11 +124,14 @@ class DayLog:
     def _renumber(self) -> None:
         """Number the lines that can be read by their places, and sort them by instance anew."""
         self.readable.numbers = array("q", range(len(self.readable)))
-        self._of_instance.clear()
+        by_prefix: dict[bytes, Lines] = defaultdict(Lines)
         for time, number, entry in self.readable:
-            line = msgspec.json.decode(entry)
-            lines = self._of_instance.setdefault(line["instance_name"], Lines())
-            lines.insert(len(lines), time, [msgspec.json.encode(line["log"])], number)
+            prefix, log, text = entry.partition(b',"log":')
+            by_prefix[prefix + log].append(time, text[:-1], number)
+        self._of_instance = {
+            msgspec.json.decode(prefix + b"0}")["instance_name"]: lines
+            for prefix, lines in by_prefix.items()
+        }
 
 
 class Keeper(Protocol):
@@ -190,6 +195,17 @@ class Logbook:
         """Keep a day as it is now."""
         if self.keeper:
             self.keeper.rewrite(self.uid, date, self.day(date).rows())
+
+
+def readable_at(written: float, instance_name: str, number: int, quirks: Quirks) -> float:
+    """The moment from which a line is seen, in seconds like the moment when it was written."""
+    handed_in = _next(written, quirks.flush_every, crc32(instance_name.encode()) / 2**32)
+    return _next(handed_in, quirks.refresh_every, number % SHARDS / SHARDS)
+
+
+def _next(moment: float, every: float, phase: float) -> float:
+    """The first tick after a moment; ticks are `every` apart and shifted by a part of that."""
+    return every * (math.floor(moment / every - phase) + 1 + phase) if every else moment
 
 
 def _encoded(instance_name: str, lines: Iterable[str]) -> list[bytes]:

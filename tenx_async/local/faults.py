@@ -17,7 +17,10 @@ Kind = Literal[
     "latency", "throttle", "error", "html", "close", "reset", "stall", "truncate", "garbage"
 ]
 
-_not_negative: Any = [validators.ge(0), validators.le(1e9)]
+
+def _option(default: float | None, *checks: Any) -> Any:
+    bounds = validators.and_(validators.ge(0), validators.le(1e9), *checks)
+    return field(default=default, kw_only=True, validator=validators.optional(bounds))
 
 
 def _among(known: Sequence[str]) -> Any:
@@ -49,7 +52,7 @@ class Fault:
     """
 
     kind: Kind = field(validator=_among(get_args(Kind)))
-    rate: float = field(default=1.0, kw_only=True, validator=[validators.ge(0), validators.le(1)])
+    rate: float = _option(1.0, validators.le(1))
     """Which part of the requests is struck."""
     operations: tuple[str, ...] = field(
         default=(), kw_only=True, validator=validators.deep_iterable(_among(STRUCK))
@@ -57,24 +60,16 @@ class Fault:
     """Such as `restart` or `logs`; none given: all."""
     path: str = field(default="*", kw_only=True)
     """A glob on the path, such as `*/services/web*`."""
-    times: int | None = field(
-        default=None, kw_only=True, validator=validators.optional(_not_negative)
-    )
+    times: int | None = _option(None)
     """How many requests are struck; then it is over."""
     after: bool = field(default=False, kw_only=True)
     """Whether the operation is carried out all the same."""
-    status: int | None = field(
-        default=None,
-        kw_only=True,
-        validator=validators.optional([validators.ge(400), validators.le(599)]),
-    )
-    retry_after: float | None = field(
-        default=None, kw_only=True, validator=validators.optional(_not_negative)
-    )
+    status: int | None = _option(None, validators.ge(400), validators.le(599))
+    retry_after: float | None = _option(None)
     """Seconds."""
-    seconds: float = field(default=0.0, kw_only=True, validator=_not_negative)
-    jitter: float = field(default=0.0, kw_only=True, validator=_not_negative)
-    spike: float = field(default=0.0, kw_only=True, validator=_not_negative)
+    seconds: float = _option(0.0)
+    jitter: float = _option(0.0)
+    spike: float = _option(0.0)
 
     @property
     def spoils_the_answer(self) -> bool:

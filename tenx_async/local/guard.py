@@ -1,110 +1,136 @@
-"""A small process that outlives its cloud, for as long as it takes to kill the cloud's children.
-
-It reads `+PID` and `-PID` for process groups that began and ended; when its standard input ends,
-the cloud has stopped or died, even by SIGKILL. What is left of the groups is killed, and what left
-its group is found by the mark in its environment. It runs as a script without the packages of
-this environment, so it uses the standard library alone.
-"""
+"""The cloud's end of the guard, the process that lets nothing outlive the cloud: see `watch`."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-ROUNDS = 100
-"""How often the processes are looked through, should they multiply meanwhile."""
-_PROCESSES = Path("/proc")
+from attrs import define, field
+
+_PROGRAM = """
+import sys
+sys.path.append(sys.argv[1])
+from tenx_async.local import watch
+watch.main(*sys.argv[2:])
+"""
+_PACKAGES = str(Path(__file__).parents[2])
+_LONGEST_END = 15.0
+"""Seconds; longer than a guard goes on killing."""
 
 
+@define(eq=False)
 class Guard:
-    """The cloud's end of the guard: tells it what began and ended.
+    """Engages keepers of commands; a guard that has died is replaced at once."""
 
-    Args:
-        mark: `NAME=VALUE` in the environment of everything that the cloud starts.
-    """
+    mark: str
+    """`NAME=VALUE` in the environment of every command."""
+    _post: _Post | None = field(default=None, init=False)
 
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
-        self._groups: set[int] = set()
-        self._process = self._post()
+    def begin(self) -> None:
+        """Post a process; it kills what its predecessor may have left."""
+        self._post = _Post.take_up(self.mark)
+        asyncio.get_running_loop().add_reader(self._post.line, self._hear)
 
-    def began(self, group: int) -> None:
-        """Note a process group that must not outlive the cloud."""
-        self._groups.add(group)
-        self._tell(f"+{group}\n")
+    def engage(self) -> tuple[socket.socket, BinaryIO]:
+        """Give what a new keeper listens to, and what its command will write.
 
-    def ended(self, group: int) -> None:
-        """Forget a process group; its number may be used again."""
-        self._groups.discard(group)
-        self._tell(f"-{group}\n")
+        Raises:
+            OSError: the guard is not to be had.
+        """
+        if not self._post:
+            self.begin()
+        assert self._post
+        return self._post.engage()
 
-    def dismiss(self) -> None:
-        """Let the guard do its work and wait for its end."""
-        self._process.communicate()
+    async def dismiss(self) -> None:
+        """Let the guard end all that is left, and wait for it."""
+        if post := self._leave():
+            await asyncio.to_thread(post.end)
 
-    def _tell(self, news: str) -> None:
+    @property
+    def pid(self) -> int | None:
+        """The number of the process."""
+        return self._post.process.pid if self._post else None
+
+    def _leave(self) -> _Post | None:
+        post, self._post = self._post, None
+        if post:
+            asyncio.get_running_loop().remove_reader(post.line)
+            post.line.close()
+        return post
+
+    def _hear(self) -> None:
+        """Replace who has died, unless it could not even begin."""
+        assert self._post
+        if self._post.hear():
+            return
+        post = self._leave()
+        assert post
+        post.process.kill()
+        post.process.wait()
+        if post.is_ready:
+            self.begin()
+
+
+@define(eq=False)
+class _Post:
+    """A process and the line to it."""
+
+    process: subprocess.Popen[bytes]
+    line: socket.socket
+    is_ready: bool = False
+
+    @classmethod
+    def take_up(cls, mark: str) -> _Post:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - its own interpreter and its own file
+                [sys.executable, "-I", "-S", "-c", _PROGRAM, _PACKAGES, str(theirs.fileno()), mark],
+                env={},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return cls(process, ours)
+
+    def hear(self) -> bool:
+        """Note that it has begun; tell whether it is alive."""
         try:
-            self._write(news)
-        except BrokenPipeError:
-            self.dismiss()
-            self._process = self._post()
-            self._write("".join(f"+{group}\n" for group in self._groups))
+            said = self.line.recv(1)
+        except ConnectionResetError:
+            return False
+        self.is_ready |= bool(said)
+        return bool(said)
 
-    def _write(self, news: str) -> None:
-        if self._process.stdin:
-            self._process.stdin.write(news.encode())
+    def engage(self) -> tuple[socket.socket, BinaryIO]:
+        control, far = socket.socketpair()
+        reading, writing = os.pipe()
+        output = os.fdopen(reading, "rb", buffering=0)
+        try:
+            socket.send_fds(self.line, [b"+"], [far.fileno(), writing])
+        except OSError:
+            control.close()
+            output.close()
+            raise
+        finally:
+            far.close()
+            os.close(writing)
+        return control, output
 
-    def _post(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - its own interpreter and its own file
-            [sys.executable, "-I", "-S", __file__, self._mark],
-            env={},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,
-        )
-
-
-def watch() -> None:
-    """Wait for the cloud's end, then leave nothing behind."""
-    mark = sys.argv[1].encode()
-    for number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}:
-        signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
-    for line in sys.stdin:
-        (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
-    for group in groups:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-    for _ in range(ROUNDS):
-        if not (strays := _marked(mark)):
-            break
-        for stray in strays:
-            with suppress(ProcessLookupError):
-                os.kill(stray, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-def _marked(mark: bytes) -> list[int]:
-    return [
-        int(process.name)
-        for process in (_PROCESSES.iterdir() if _PROCESSES.is_dir() else ())
-        if process.name.isdigit() and mark in _environment(process)
-    ]
-
-
-def _environment(process: Path) -> list[bytes]:
-    try:
-        return (process / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return []
-
-
-if __name__ == "__main__":
-    watch()
+    def end(self) -> None:
+        """Wait for its end; it goes on even if somebody has stopped it."""
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.wait(_LONGEST_END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tenx_async.errors import ConfigurationError
 from tenx_async.local import breakage, reply as replying
-from tenx_async.local.conditions import Conditions
+from tenx_async.local.calendar import Conditions
 from tenx_async.local.control import Control
 from tenx_async.local.faults import Fault
 from tenx_async.local.limits import Limits

@@ -42,6 +42,12 @@ class Lines:
             place = bisect_right(self.numbers, number, first, after)
         self.insert(place, time, entries, number)
 
+    def append(self, time: int, entry: bytes, number: int) -> None:
+        """Put one entry at the end."""
+        self.entries.append(entry)
+        self.times.append(time)
+        self.numbers.append(number)
+
     def insert(self, place: int, time: int, entries: Sequence[bytes], number: int) -> None:
         """Put entries of one moment at a place."""
         self.entries[place:place] = entries

@@ -149,18 +149,14 @@ class Operations:
         return Shown([replies.instance(service, one) for one in service.instances])
 
     def _logs(self, call: Call) -> Reply:
-        return self._page(call)
-
-    def _instance_logs(self, call: Call) -> Reply:
-        return self._page(call, call.names["instance"])
-
-    def _page(self, call: Call, instance_name: str | None = None) -> Reply:
         service, _ = self._found(call)
         window = checks.window(call.query, self.calendar.today())
         day = service.logbook.day(window.day)
         if day.is_waiting:
             day.settle(self.calendar.now().timestamp())
-        return read(day, window, self._quirks, instance_name)
+        return read(day, window, self._quirks, call.names.get("instance"))
+
+    _instance_logs = _logs
 
     def _found(self, call: Call) -> tuple[Service, str]:
         return self.found(*_address(call))

@@ -111,6 +111,7 @@ class Processes:
     async def open(self) -> None:
         """Post the guard."""
         self._guard = Guard(f"{_MARK}={self._mark}")
+        self._guard.begin()
 
     async def close(self) -> None:
         """Stop every service; what does not end in time is killed."""
@@ -121,7 +122,7 @@ class Processes:
         finally:
             guard, self._guard = self._guard, None
             if guard:
-                await asyncio.to_thread(guard.dismiss)
+                await guard.dismiss()
 
     def address(self, service_name: str, mapping: Mapping[str, Any]) -> str:
         """A free port of this machine."""

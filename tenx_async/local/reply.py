@@ -43,14 +43,14 @@ class Shown:
     value: Any
 
 
-def as_json(value: Any, status: int = 200) -> Reply:
+def as_json(value: Any) -> Reply:
     """A value as JSON."""
-    return Reply(msgspec.json.encode(value), JSON, status)
+    return Reply(msgspec.json.encode(value), JSON)
 
 
-def as_text(text: str, status: int = 200) -> Reply:
+def as_text(text: str) -> Reply:
     """A plain text."""
-    return Reply(text.encode(), TEXT, status)
+    return Reply(text.encode())
 
 
 def worded(result: Reply | Done | Shown, quirks: Quirks) -> Reply:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ CREATE TABLE execution (operation TEXT, service TEXT, region TEXT, at TEXT);
 _TABLES = {"service", "line", "execution"}
 _VERSION = 1
 _LONGEST_OPEN = 0.5
-"""Seconds for which lines that nobody asks for may be uncommitted."""
+"""Seconds for which what nobody asks for may be uncommitted."""
 
 
 @define(eq=False)
@@ -37,7 +37,7 @@ class State:
 
     path: Path
     _file: sqlite3.Connection = field(init=False)
-    _committed: float = field(default=0.0, init=False)
+    _soon: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def open(self) -> None:
         """Take the file, new or as a cloud before has left it.
@@ -48,7 +48,7 @@ class State:
         try:
             self._file = sqlite3.connect(self.path, timeout=0)
         except sqlite3.Error as error:
-            raise self._useless(str(error)) from None
+            raise self._useless(error) from None
         with self.reading():
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._check_origin()
@@ -64,15 +64,13 @@ class State:
         """
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
             self._file.close()
-            raise self._useless(str(error)) from None
-        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
-            self._file.close()
-            raise self._useless(f"it is damaged: {error!r}") from None
-        except ConfigurationError:
-            self._file.close()
-            raise
+            raise self._useless(error) from None
+
+    def _commit_soon(self) -> None:
+        if not self._soon:
+            self._soon = asyncio.get_running_loop().call_later(_LONGEST_OPEN, self.commit)
 
     def _check_origin(self) -> None:
         tables = {name for (name,) in self._file.execute("SELECT name FROM sqlite_master")}
@@ -80,16 +78,19 @@ class State:
         if not tables and not version:
             self._file.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
         elif version != _VERSION or not tables >= _TABLES:
-            raise ConfigurationError(f"{self.path} is of another version or another program")
+            raise sqlite3.DatabaseError("it is of another version or another program")
 
-    def _useless(self, reason: str) -> ConfigurationError:
+    def _useless(self, error: Exception) -> ConfigurationError:
+        reason = error if isinstance(error, sqlite3.Error) else f"it is damaged: {error!r}"
         return ConfigurationError(f"cannot keep the state in {self.path}: {reason}")
 
     def commit(self) -> None:
         """Make sure of all that was written."""
+        if self._soon:
+            self._soon.cancel()
+            self._soon = None
         if self._file.in_transaction:
             self._file.commit()
-            self._committed = time.monotonic()
 
     def close(self) -> None:
         """Let the file go."""
@@ -111,6 +112,7 @@ class State:
             "INSERT INTO service VALUES (?1, ?2) ON CONFLICT (uid) DO UPDATE SET shown = ?2",
             (service.uid, msgspec.json.encode(shown)),
         )
+        self._commit_soon()
 
     def forget(self, uid: str) -> None:
         """Keep a service no more, nor its log."""
@@ -131,8 +133,7 @@ class State:
         """Keep lines that came to a log."""
         values = ((uid, day.isoformat(), *row) for row in rows)
         self._file.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?)", values)
-        if time.monotonic() - self._committed > _LONGEST_OPEN:
-            self.commit()
+        self._commit_soon()
 
     def rewrite(self, uid: str, day: dt.date, rows: Iterable[Row]) -> None:
         """Keep these lines of a day instead of others."""

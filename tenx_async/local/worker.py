@@ -68,9 +68,8 @@ class Worker:
     async def _run(self) -> str:
         try:
             child = await self._start()
-        except (OSError, ValueError, IndexError) as error:
+        except OSError as error:
             return f"cannot start {' '.join(self.command[:1]) or 'without a command'}: {error}"
-        self.guard.began(child.pid)
         self._child, self._since, self.instance.message = child, time.monotonic(), ""
         if self._stopping.is_set():
             child.terminate(self.terms.grace)
@@ -79,12 +78,15 @@ class Worker:
         finally:
             self._pause = 0.0 if self.is_up else self._pause
             self._child = None
-            self.guard.ended(child.pid)
         return _ending(status)
 
     async def _start(self) -> Child:
         return await Child.start(
-            self.command, environment=self.environment, memory=self.memory, write=self.write
+            self.command,
+            environment=self.environment,
+            memory=self.memory,
+            write=self.write,
+            guard=self.guard,
         )
 
     async def _rest(self, ending: str) -> None:

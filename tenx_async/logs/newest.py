@@ -7,6 +7,7 @@ a page may lack lines, a window of several pages is believed when it comes out t
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -43,6 +44,17 @@ class Window:
         """The digests of its entries."""
         return digests_of(self.entries)
 
+    @property
+    def sharpened(self) -> Window:
+        """The window without the equal lines that it begins with, unless it is whole.
+
+        Lines inserted among them move the window's head along them, which does not show.
+        """
+        if self.whole:
+            return self
+        changes = (n for n, entry in enumerate(self.entries) if entry != self.entries[0])
+        return evolve(self, entries=self.entries[next(changes, 0) :])
+
 
 Enough = Callable[[Window], bool]
 
@@ -55,21 +67,21 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
     return day.begin(window.entries, base=0, whole=window.whole)
 
 
-def read_on(day: Day, least: int = 0) -> Reading[Delivery]:
-    """Read what is new, at least so many entries, and as far back as it takes to understand it."""
+def read_on(day: Day, least: float = 0) -> Reading[Delivery]:
+    """Read what is new, as far back as it takes to understand it, at least so many entries."""
     pages = _MOST_PAGES + 2 * len(day.memory) // max(1, day.habits.most)
 
     def enough(seen: Window) -> bool:
-        found = _start(day.memory, seen) is not None and len(seen.entries) >= least
+        found = len(seen.entries) >= least and _start(day.memory, seen) is not None
         return found or seen.pages > pages
 
-    window = yield from _read(day, _expected(day), enough)
-    start = _start(day.memory, window)
+    seen = yield from _read(day, _expected(day), enough)
+    start, window = _start(day.memory, seen), seen.sharpened
     if start is not None and difference(day.memory.digests[start:], window.digests).missing:
-        window = yield from _read(day, day.habits.size, enough)
-        start = _start(day.memory, window)
+        seen = yield from _read(day, day.habits.size, enough)
+        start, window = _start(day.memory, seen), seen.sharpened
     if start is None:
-        return _take_over(day, window)
+        return _take_over(day, seen)
     change = difference(day.memory.digests[start:], window.digests)
     if start == 0 and day.memory.whole and change.missing.total() == len(day.memory) > 0:
         return day.restart(window.entries, more=False)
@@ -90,7 +102,7 @@ def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
     memory = day.memory
     if memory.whole:
-        return (yield from read_on(day, len(memory) + ANCHOR))
+        return (yield from read_on(day, math.inf))
     reads = 0
     while True:
         window = yield from _read_once(day, day.habits.size, lambda seen: _covers(seen, memory))
@@ -203,10 +215,10 @@ def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) 
 
 
 def _start(memory: Memory, window: Window) -> int | None:
-    """Find the place in memory where a window begins."""
+    """Find the place in memory where a window begins, once it is sharpened."""
     if window.whole and memory.whole:
         return 0
-    return memory.locate(window.digests)
+    return memory.locate(window.sharpened.digests)
 
 
 def _leap(day: Day, window: Window) -> Delivery:

@@ -65,10 +65,11 @@ def read_on(day: Day) -> Reading[Delivery]:
     full = day.habits.is_full(request, len(page))
     digests = digests_of(page)
     known = memory.digests[start:]
-    if digests[:back] == known or memory.pins(start, digests):
+    goes_beyond = not full or len(page) > back
+    if goes_beyond and (digests[:back] == known or memory.pins(start, digests)):
         change = difference(known, digests)
         if not change.missing:
-            return day.accept(start, page, digests, change, more=full and len(page) > back)
+            return day.accept(start, page, digests, change, more=full)
     return (yield from backtrack(day, 2 * back))
 
 
@@ -113,6 +114,7 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
     base = day.memory.base + start
     window: list[LogEntry] = []
     awaited = Counter(day.memory.digests[start:])
+    known = awaited.total()
     tries = 0
     while True:
         overlap = min(ANCHOR, len(window), day.habits.reach // 2)
@@ -126,7 +128,8 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
             continue
         window += page[overlap:]
         awaited -= Counter(digests_of(page[overlap:]))
-        if not full or len(page) <= overlap or not awaited:
+        all_known = not awaited and len(window) > known
+        if not full or len(page) <= overlap or all_known:
             return window, full
 
 

@@ -3,8 +3,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import os
+import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +93,13 @@ async def cloud() -> AsyncIterator[LocalCloud]:
 async def call(cloud: LocalCloud) -> AsyncIterator[Caller]:
     async with ClientSession(cloud.endpoint, headers=headers(cloud)) as session:
         yield Caller(session)
+
+
+@pytest.fixture
+def litter() -> Iterator[list[int]]:
+    """Processes that must not survive a test, even if it fails."""
+    pids: list[int] = []
+    yield pids
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -6,9 +6,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientSession
+
 from tenx_async.local import LocalCloud
 
+from .conftest import Caller, headers, until
+
 SLEEP = "exec sleep 1000"
+PARENTS = "echo $PPID"
+DAEMON = "env -i setsid sh -c 'sleep 1000 & echo \\$!'"
+HIDING = {
+    "in its group": f"sh -c '{SLEEP}' & echo $!",
+    "in a session": "setsid sleep 1000 & echo $!",
+    "without an environment": "env -i sleep 1000 & echo $!",
+    "without anything": "env -i setsid sleep 1000 & echo $!",
+    "as a daemon": DAEMON.replace("\\", ""),
+    "stopped": "env -i setsid sleep 1000 & echo $!; kill -STOP $!",
+    "deaf": "env -i setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' &",
+}
+PEDIGREE = "\n".join([PARENTS, *HIDING.values(), "echo $$", ""])
+"""A script whose processes hide in all ways; it tells of them and of its keeper, which is first."""
+MEMBERS = len(HIDING) + 2
 
 
 def shell(script: str, **fields: Any) -> dict[str, Any]:
@@ -42,3 +60,18 @@ def is_running(pid: int) -> bool:
 def open_files() -> int:
     """How many files this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def pids_of(cloud: LocalCloud, count: int, name: str = "web") -> list[int]:
+    """What a service says that it has started."""
+    await until(lambda: len(numbers(cloud, name)) >= count)
+    return numbers(cloud, name)
+
+
+def numbers(cloud: LocalCloud, name: str) -> list[int]:
+    return [int(text) for text in texts(cloud, name) if text.isdigit()]
+
+
+async def ask(cloud: LocalCloud, method: str, path: str) -> None:
+    async with ClientSession(cloud.endpoint, headers=headers(cloud)) as session:
+        assert 200 == (await Caller(session).service(method, path)).status

@@ -1,83 +1,133 @@
+"""Whoever of the guard and its keepers is killed or stopped, nothing is left behind."""
+
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tenx_async.local import LocalCloud
+from tenx_async.local import LocalCloud, guard
 from tenx_async.local.processes import Processes
 
 from .conftest import until
-from .processes import SLEEP, is_running, shell, texts
+from .processes import (
+    MEMBERS,
+    PARENTS,
+    PEDIGREE,
+    SLEEP,
+    ask,
+    is_running,
+    pids_of,
+    shell,
+    status,
+    texts,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-CLOUD = """
-import asyncio, json
-from tenx_async.local import LocalCloud
-
-async def main():
-    async with LocalCloud(runtime="process") as cloud:
-        sleepers = "sleep 1000", "setsid sleep 1000", "env -i sleep 1000"
-        script = "; ".join(f"{sleeper} & echo $!" for sleeper in sleepers)
-        command = ["sh", "-c", f"trap '' TERM; {script}; echo $$; wait"]
-        containers = [{"image": "local", "command": command}]
-        cloud.add_service("web", instances=3, containers=containers)
-        while len(cloud.log("web")) < 12:
-            await asyncio.sleep(0.01)
-        print(json.dumps([int(line.log) for line in cloud.log("web")]), flush=True)
-        await asyncio.sleep(1000)
-
-asyncio.run(main())
-"""
-
 
 @pytest.fixture
-async def process() -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CLOUD, stdout=PIPE, start_new_session=True
-    )
-    yield process
-    if process.returncode is None:
-        process.kill()
-    await process.communicate()
+async def cloud() -> AsyncIterator[LocalCloud]:
+    async with LocalCloud(runtime="process", crash_pause=0.05, stop_grace=0.3) as cloud:
+        yield cloud
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-async def test_nothing_survives_the_clouds_own_death(
-    process: Process, number: signal.Signals
+def guard_of(cloud: LocalCloud) -> int:
+    """The process above the keepers."""
+    assert isinstance(cloud._runtime, Processes)
+    assert cloud._runtime._guard
+    pid = cloud._runtime._guard.pid
+    assert pid
+    return pid
+
+
+async def test_a_guard_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
+    """What it guarded ends and is started again, under another guard."""
+    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+    pids, first = await pids_of(cloud, MEMBERS), guard_of(cloud)
+    litter += pids
+
+    os.kill(first, signal.SIGKILL)
+
+    await until(lambda: not any(is_running(pid) for pid in pids))
+    litter += await pids_of(cloud, 2 * MEMBERS)
+    await until(lambda: status(cloud) == "Running")
+    assert (False, True) == (is_running(first), is_running(guard_of(cloud)))
+
+
+async def test_a_keeper_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
+    """The guard ends what a keeper has left; the command is started again by another one."""
+    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+    pids = await pids_of(cloud, MEMBERS)
+    litter += pids
+
+    os.kill(pids[0], signal.SIGKILL)
+
+    await until(lambda: not any(is_running(pid) for pid in pids))
+    litter += await pids_of(cloud, 2 * MEMBERS)
+    await until(lambda: status(cloud) == "Running")
+
+
+async def test_what_outlives_guard_and_keeper_is_known_by_its_mark(
+    cloud: LocalCloud, litter: list[int]
 ) -> None:
-    """However the cloud dies, its children die too, and theirs, in whatever session they are."""
-    assert process.stdout
-    pids = json.loads(await process.stdout.readline())
-    assert [True] * 12 == [is_running(pid) for pid in pids]
+    """When both are killed at once, a new guard finds who has kept its environment."""
+    script = f"{PARENTS}; setsid sleep 1000 & echo $!; trap '' TERM; {SLEEP}"
+    cloud.add_service("web", containers=[shell(script)])
+    pids = await pids_of(cloud, 2)
+    litter += pids
+    for pid in (guard_of(cloud), pids[0]):
+        os.kill(pid, signal.SIGSTOP)
 
-    process.send_signal(number)
+    for pid in (guard_of(cloud), pids[0]):
+        os.kill(pid, signal.SIGKILL)
 
     await until(lambda: not any(is_running(pid) for pid in pids))
 
 
-async def test_a_guard_that_is_killed_is_replaced() -> None:
-    """The next process is guarded again, and those before it are still known."""
-    async with LocalCloud(runtime="process") as cloud:
-        cloud.add_service("web", containers=[shell(f"echo $$; {SLEEP}")])
-        await until(lambda: texts(cloud))
-        assert isinstance(cloud._runtime, Processes)
-        guard = cloud._runtime._guard
-        assert guard
-        first = guard._process
-        os.kill(first.pid, signal.SIGKILL)
-        await until(lambda: first.poll() is not None)
+async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[int]) -> None:
+    """A stop does not wait for it for ever."""
+    async with LocalCloud(runtime="process", stop_grace=0.1) as cloud:
+        cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+        pids = await pids_of(cloud, MEMBERS)
+        litter += pids
+        os.kill(pids[0], signal.SIGSTOP)
 
-        cloud.add_service("api", containers=[shell(f"echo $$; {SLEEP}")])
-        await until(lambda: texts(cloud, "api"))
+        await ask(cloud, "PUT", "web/stop")
+        await until(lambda: status(cloud) == "Stopped")
 
-        assert first.pid != guard._process.pid
-        assert is_running(guard._process.pid)
-        assert 2 == len(guard._groups)
+        await until(lambda: not any(is_running(pid) for pid in pids))
+
+
+async def test_without_adoption_the_group_is_ended(
+    monkeypatch: pytest.MonkeyPatch, litter: list[int]
+) -> None:
+    """Where the system knows no descendants, who stays in the group still ends, and is heard."""
+    program = guard._PROGRAM.replace("watch.main", "watch.kin.ADOPTS = False\nwatch.main")
+    monkeypatch.setattr(guard, "_PROGRAM", program)
+    late = "sh -c 'trap \"sleep 0.1; echo 1; exit\" TERM; echo $$; while :; do sleep 0.02; done' &"
+    async with LocalCloud(runtime="process", stop_grace=5) as cloud:
+        cloud.add_service("web", containers=[shell(f"{late}\necho $$; {SLEEP}")])
+        pids = await pids_of(cloud, 2)
+        litter += pids
+        before = time.monotonic()
+        await ask(cloud, "PUT", "web/stop")
+        await until(lambda: status(cloud) == "Stopped")
+
+        assert "1" == texts(cloud)[-1]
+        assert time.monotonic() - before < 4
+        assert not any(is_running(pid) for pid in pids)
+
+
+async def test_a_cloud_that_stops_leaves_neither_guard_nor_keepers(litter: list[int]) -> None:
+    """They end when nothing is left to do."""
+    async with LocalCloud(runtime="process", stop_grace=0.1) as cloud:
+        cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+        pids = [*await pids_of(cloud, MEMBERS), guard_of(cloud)]
+        litter += pids
+
+    assert not any(is_running(pid) for pid in pids)

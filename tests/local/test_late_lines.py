@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tenx_async.local import LocalCloud, LoggedLine, Quirks
-from tenx_async.local.delays import readable_at
+from tenx_async.local.daylog import readable_at
 from tenx_async.local.lines import SHARDS, Lines
 
 from .conftest import Caller, Noon

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
+from hypothesis import given, settings, strategies as st
 
 from tenx_async.local import LocalCloud, LoggedLine, Quirks
+from tenx_async.local.checks import Window
 from tenx_async.local.daylog import Logbook
+from tenx_async.local.reading import read
+from tenx_async.local.refusal import Refusal
 
 from .conftest import Caller, headers
 
@@ -96,6 +101,54 @@ async def test_the_day_begins_where_the_zone_says(hours: int, day: str) -> None:
 
     assert ["line"] == [entry["log"] for entry in dated.json]
     assert dated.json == today.json
+
+
+MISSING: dict[str, object] = {"empty": [], "null": None, "404": 404, "500": 500}
+SWITCHES = st.fixed_dictionaries(
+    {
+        "log_order": st.sampled_from(["oldest-first", "newest-first", "newest-page"]),
+        "size_cap": st.integers(0, 4),
+        "window_limit": st.sampled_from([0, 12]),
+        "window_status": st.sampled_from([400, 500]),
+        "missing_day": st.sampled_from(sorted(MISSING)),
+    }
+)
+
+
+def expected_page(texts: list[str], start: int, size: int, quirks: Quirks) -> object:
+    """A page as the descriptions of the quirks say, or the status of a refusal."""
+    if 0 < quirks.window_limit < start + size:
+        return quirks.window_status
+    if not texts:
+        return MISSING[quirks.missing_day]
+    newest_last = quirks.log_order == "oldest-first"
+    counted = texts if newest_last else texts[::-1]
+    page = counted[start:][: min(size, quirks.size_cap or size)]
+    return page[::-1] if quirks.log_order == "newest-page" else page
+
+
+@settings(max_examples=300)
+@given(SWITCHES, st.integers(0, 5), st.integers(0, 8), st.integers(0, 8), st.booleans())
+def test_quirks_of_reading_hold_together(
+    switches: dict[str, object], count: int, start: int, size: int, is_of_instance: bool
+) -> None:
+    """Order, cap, limit and missing day do what each says, whichever others are on."""
+    quirks = Quirks().changed(switches)
+    logbook = Logbook()
+    for number in range(count):
+        logbook.append(DAY, f"web-{number % 2}", [str(number)], NOON, Quirks())
+    texts = [str(number) for number in range(0, count, 1 + is_of_instance)]
+    instance = "web-0" if is_of_instance else None
+    try:
+        seen = msgspec.json.decode(
+            read(logbook.day(DAY), Window(DAY, start, size), quirks, instance).body
+        )
+    except Refusal as refusal:
+        seen = refusal.status
+
+    if isinstance(seen, list) and not is_of_instance:
+        seen = [entry["log"] for entry in seen]
+    assert expected_page(texts, start, size, quirks) == seen
 
 
 def test_a_full_logbook_drops_and_counts() -> None:

@@ -386,19 +386,29 @@ async def test_a_flood_neither_blocks_nor_fills_memory(
     assert service.logbook.dropped > 2_000_000
 
 
-async def test_a_daemon_does_not_hold_up_a_stop() -> None:
-    """What left the group and holds the output is not waited for, and ends with the cloud."""
-    script = f"setsid sleep 1000 & echo $!; {SLEEP}"
-    async with LocalCloud(runtime="process", stop_grace=0.1) as cloud:
-        cloud.add_service("web", containers=[shell(script)])
-        await until(lambda: texts(cloud))
-        pid = int(texts(cloud)[0])
-        await until(lambda: os.getsid(pid) == pid)
-        async with ClientSession(cloud.endpoint, headers=headers(cloud)) as session:
-            await Caller(session).service("PUT", "web/stop")
-        await until(lambda: status(cloud) == "Stopped")
+async def test_a_daemon_does_not_hold_up_a_stop(cloud: LocalCloud, call: Caller) -> None:
+    """What left the group and holds the output is told to end as well."""
+    cloud.add_service("web", containers=[shell(f"setsid sleep 1000 & echo $!; {SLEEP}")])
+    await until(lambda: texts(cloud))
+    pid = int(texts(cloud)[0])
+    await until(lambda: os.getsid(pid) == pid)
+    before = time.monotonic()
+
+    await call.service("PUT", "web/stop")
+    await until(lambda: status(cloud) == "Stopped")
 
     assert not is_running(pid)
+    assert time.monotonic() - before < 4
+
+
+async def test_text_of_all_languages_reaches_a_process(cloud: LocalCloud) -> None:
+    """Arguments and environment are what was declared, in UTF-8."""
+    env = [{"name": "GREETING", "value": "早上好"}]
+    cloud.add_service("web", containers=[shell(f'echo "$GREETING" grüß; {SLEEP}', env=env)])
+
+    await until(lambda: texts(cloud))
+
+    assert ["早上好 grüß"] == texts(cloud)
 
 
 async def test_twenty_services_are_up_soon(cloud: LocalCloud) -> None:

@@ -127,6 +127,18 @@ async def test_what_ran_runs_again(file: Path, noon: Noon) -> None:
         assert (["up"], "Stopped") == (texts(again, "off"), status(again, "off"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_what_came_by_itself_is_kept_soon(file: Path) -> None:
+    """A status or a line is in the file though nobody asked and nothing came after it."""
+    async with LocalCloud(runtime="process", state=file) as cloud:
+        cloud.add_service("web", containers=[shell(f"echo up; {SLEEP}")])
+        await until(lambda: (texts(cloud), status(cloud)) == (["up"], "Running"))
+
+        state = cloud._registry.state
+        assert state
+        await until(lambda: not state._file.in_transaction)
+
+
 def test_another_file_is_left_alone(file: Path) -> None:
     """What is no state of a cloud is neither read nor overwritten."""
     content = b"no database, but long enough to be looked at" * 9

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
@@ -16,6 +16,13 @@ from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.poll import audit, poll
 
 DAY = dt.date(2015, 12, 29)
+SHARDS = 5
+TIED = 3
+"""So many lines that were written one after the other have the same time."""
+
+
+class Refused(Exception):
+    """The server gives no page."""
 
 
 @define
@@ -25,33 +32,55 @@ class ModelLog:
     order: Order = Order.OLDEST_FIRST
     cap: int | None = None
     """The most entries in a reply."""
+    limit: int | None = None
+    """Requests that reach beyond so many entries are refused."""
     entries: list[LogEntry] = field(factory=list)
     """The log, oldest first."""
     swaps: bool = False
-    """Two replicas, asked in turn, order pairs of neighbours differently."""
+    """Two replicas, asked in turn, order the lines of one moment differently."""
     lacking: int = 0
     """How many coming replies lack a part of the log, because a shard failed."""
     ever: Counter[LogEntry] = field(factory=Counter)
     """Everything that was ever in the log."""
     calls: int = 0
     sent: int = 0
+    _numbers: dict[int, int] = field(factory=dict)
+    """Each entry's number among all that were written, by its identity."""
+    _written: int = 0
 
     def append(self, *entries: LogEntry) -> None:
-        self.entries += entries
-        self.ever.update(entries)
+        self.insert(0, *entries)
 
     def insert(self, back: int, *entries: LogEntry) -> None:
         """Insert entries so far before the end."""
         index = max(0, len(self.entries) - back)
         self.entries[index:index] = entries
         self.ever.update(entries)
+        self._numbers.update(zip(map(id, entries), itertools.count(self._written)))
+        self._written += len(entries)
+
+    def remove(self, back: int, count: int) -> None:
+        """Take entries away that begin so far before the end."""
+        index = max(0, len(self.entries) - back)
+        del self.entries[index : index + count]
 
     def wipe(self) -> None:
         self.entries.clear()
 
+    def twin(self, back: int) -> None:
+        """Write an entry a second time, right behind itself, as a shipper does that retries."""
+        if self.entries:
+            entry = self.entries[max(0, len(self.entries) - 1 - back)]
+            self.insert(back, LogEntry(entry.instance_name, entry.log))
+
+    def lack(self, replies: int) -> None:
+        self.lacking = replies
+
     def page(self, request: PageRequest) -> Sequence[LogEntry]:
         """Answer a request."""
         self.calls += 1
+        if self.limit is not None and request.from_ + request.size > self.limit:
+            raise Refused(f"{request} reaches beyond {self.limit}")
         log = self._view()
         size = min(request.size, self.cap or request.size)
         if self.order is Order.OLDEST_FIRST:
@@ -68,12 +97,17 @@ class ModelLog:
         log = self.entries
         if self.lacking:
             self.lacking -= 1
-            return [entry for index, entry in enumerate(log) if index % 5 != self.calls % 5]
+            lacks = self.calls % SHARDS
+            return [entry for index, entry in enumerate(log) if index % SHARDS != lacks]
         if self.swaps and self.calls % 2:
-            log = log.copy()
-            for index in range(0, len(log) - 1, 7):
-                log[index], log[index + 1] = log[index + 1], log[index]
+            return self._other_replica(log)
         return log
+
+    def _other_replica(self, log: list[LogEntry]) -> list[LogEntry]:
+        """The log with the lines of each moment in another order, always the same one."""
+        moments = itertools.groupby(log, lambda entry: self._numbers[id(entry)] // TIED)
+        groups = (sorted(tied, key=lambda entry: -self._numbers[id(entry)]) for _, tied in moments)
+        return list(itertools.chain.from_iterable(groups))
 
 
 @define
@@ -86,7 +120,9 @@ class Reader:
     lines: list[LogEntry] = field(factory=list)
     """What was delivered, in order."""
     late: int = 0
+    suppressed: int = 0
     findings: list[Finding] = field(factory=list)
+    calls: int = 0
 
     @classmethod
     def of(
@@ -100,13 +136,17 @@ class Reader:
     ) -> Reader:
         return cls(log, Day(DAY, Habits(size, order), tail=tail, remember=remember))
 
-    def poll(self, *, fail_after: int | None = None) -> Delivery | None:
-        """Poll once; a poll that fails on its way brings nothing."""
-        return self._run(poll(self.day), fail_after)
+    def poll(
+        self, *, fail_after: int | None = None, meanwhile: Callable[[int], None] | None = None
+    ) -> Delivery | None:
+        """Poll once; a poll that fails on its way brings nothing.
 
-    def audit(self) -> None:
-        if self.day.begun:
-            self._run(audit(self.day), None)
+        `meanwhile` is told of each request, counted from 0, before it is answered.
+        """
+        return self._run(poll(self.day), fail_after, meanwhile)
+
+    def audit(self) -> Delivery | None:
+        return self._run(audit(self.day)) if self.day.begun else None
 
     def catch_up(self) -> None:
         """Poll until nothing more is waiting."""
@@ -116,69 +156,38 @@ class Reader:
                 return
         raise AssertionError("there is no end")
 
-    def _run(self, reading: Reading[Delivery], fail_after: int | None) -> Delivery | None:
+    def _run(
+        self,
+        reading: Reading[Delivery],
+        fail_after: int | None = None,
+        meanwhile: Callable[[int], None] | None = None,
+    ) -> Delivery | None:
         try:
             request = next(reading)
-            while True:
-                if fail_after == 0:
+            for number in range(10_000):
+                if fail_after == number:
                     reading.close()
                     return None
-                fail_after = None if fail_after is None else fail_after - 1
+                if meanwhile:
+                    meanwhile(number)
+                self.calls += 1
                 request = reading.send(self.log.page(request))
+        except Refused:
+            reading.close()
+            return None
         except StopIteration as end:
-            delivery: Delivery = end.value
+            return self._take(end.value)
+        raise AssertionError("a poll has no end")
+
+    def _take(self, delivery: Delivery) -> Delivery:
         for stretch in delivery.stretches:
             self.delivered.update(stretch.entries)
             self.lines += stretch.entries
             self.late += len(stretch.entries) * stretch.late
         self.findings += delivery.findings
+        self.suppressed += delivery.suppressed
         return delivery
 
 
 def entries(texts: Sequence[str], instance: str = "web-1") -> list[LogEntry]:
     return [LogEntry(instance, text) for text in texts]
-
-
-def random_history(seed: int) -> str | None:
-    """Let a random server treat a reader badly; tell what is wrong at the end, if anything."""
-    rnd = random.Random(seed)
-    order = rnd.choice(list(Order))
-    log = ModelLog(order, cap=rnd.choice([None, None, None, 20, 50]))
-    equal = rnd.choice([0.0, 0.0, 0.3, 0.8, 0.99])
-    serial = 0
-
-    def lines(count: int) -> list[LogEntry]:
-        nonlocal serial
-        made = []
-        for _ in range(count):
-            serial += 1
-            text = f"tick {rnd.randrange(2)}" if rnd.random() < equal else f"line {serial}"
-            made.append(LogEntry(f"web-{rnd.randrange(3)}", text))
-        return made
-
-    log.append(*lines(rnd.choice([0, 1, 2, 5, 50, 300])))
-    known = rnd.random() < 0.5
-    size = rnd.choice([40, 60, 100])
-    reader = Reader.of(log, size=size, order=order if known else None)
-    inserts, lacks, fails = (rnd.random() < 0.5 for _ in range(3))
-    for _ in range(rnd.randrange(5, 40)):
-        action = rnd.random()
-        if action < 0.5:
-            log.append(*lines(rnd.choice([0, 1, 1, 2, 3, 10, 40])))
-        elif action < 0.7 and inserts:
-            for _ in range(rnd.choice([1, 1, 2, 5])):
-                log.insert(rnd.choice([0, 1, 2, 5, 20, 100, 300]), *lines(rnd.choice([1, 1, 2, 5])))
-        elif action < 0.8 and lacks:
-            log.lacking = 1
-        reader.poll(fail_after=rnd.choice([None, None, 0, 1]) if fails else None)
-    log.lacking = 0
-    reader.catch_up()
-    for _ in range(2):
-        reader.audit()
-        reader.catch_up()
-    lost, repeated = log.ever - reader.delivered, reader.delivered - log.ever
-    if not lost and not repeated:
-        return None
-    what = f"order={order} known={known} cap={log.cap} equal={equal} size={size} "
-    what += f"inserts={inserts} lacks={lacks} fails={fails} findings={reader.findings[:5]}"
-    return f"seed {seed}: lost {lost.total()}, repeated {repeated.total()}; {what}"

@@ -1,0 +1,67 @@
+"""Histories drawn at random, and the worst of them again and again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenx_async.logs.order import Order
+from tests.logs.corpus import BROKE, HARD, Worst, numbered
+from tests.logs.draws import Draw
+from tests.logs.histories import History, play
+from tests.logs.model import ModelLog, Reader
+
+
+def wrong(histories: dict[str, History]) -> list[str]:
+    """The names of those that did not come out right."""
+    return [name for name, history in histories.items() if play(history).is_wrong]
+
+
+@pytest.mark.parametrize("worst", [*BROKE, *HARD], ids=lambda worst: worst.why)
+def test_the_worst_histories_come_out_right(worst: Worst) -> None:
+    """What broke once, or was hard to get right, stays right."""
+    outcome = play(worst.history)
+
+    assert not outcome.is_wrong, outcome
+
+
+@pytest.mark.parametrize("first", range(0, 1_200, 200))
+def test_random_histories_are_exact(first: int) -> None:
+    """Nothing lost, nothing repeated, whatever a server does that takes nothing away."""
+    drawn = {f"seed {seed}": Draw(seed).history() for seed in range(first, first + 200)}
+
+    assert [] == wrong(drawn)
+
+
+@pytest.mark.parametrize("first", range(0, 600, 200))
+def test_what_is_taken_away_hides_nothing_in_silence(first: int) -> None:
+    """Where content cannot tell what there was, the ledger says so; all else is exact."""
+    seeds = range(first, first + 200)
+    drawn = {f"seed {seed}": Draw(seed, erasing=True).history() for seed in seeds}
+
+    assert [] == wrong(drawn)
+
+
+def test_a_full_page_of_known_lines_is_not_the_end() -> None:
+    """Who reads without following does not stop before lines that wait behind it."""
+    log = ModelLog(cap=50)
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    log.append(*numbered(0, 45))
+    reader.poll()
+    log.insert(45, *numbered(100, 105))
+    reader.poll()
+    log.append(*numbered(45, 50))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+def test_a_loss_and_a_repeat_would_be_seen() -> None:
+    """The comparison itself tells a reader that loses a line, and one that repeats one."""
+    outcome = play(BROKE[0].history)
+    line = next(iter(outcome.reader.delivered))
+    outcome.lost[line] += 1
+    assert outcome.is_wrong
+
+    outcome.lost.clear()
+    outcome.repeated[line] += 1
+    assert outcome.is_wrong

@@ -62,7 +62,7 @@ def sent(replies: aioresponses) -> list[tuple[str, str, Any]]:
     calls = []
     for (method, url), requests in replies.requests.items():
         for request in requests:
-            body = request.kwargs["data"]
+            body = request.kwargs.get("data")
             assert "alice" == request.kwargs["headers"]["username"]
             assert f"token {TOKEN}" == request.kwargs["headers"]["Authorization"]
             is_json = "application/json" == request.kwargs["headers"].get("Content-Type")

@@ -1,7 +1,8 @@
 """A service in the shape that the vendor documents, decoded in one go.
 
 Whatever departs from that shape, by an unknown key, another spelling or another type, is refused
-here and left to `wire`. The two never differ in what they make of the same JSON.
+here and left to `wire`. The two never differ in what they make of the same JSON. Ports and limits
+that are equal become one object, as most of a fleet's are.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from tenx_async.api.models import (
     VolumeMount,
 )
 
-_parse_memory = lru_cache(maxsize=1024)(Memory.parse)
+
+@lru_cache(maxsize=1024)
+def _port(container_port: int | None, protocol: str | None) -> Port:
+    return Port(container_port, protocol)
+
+
+@lru_cache(maxsize=1024)
+def _resources(memory: str | int | None) -> Resources:
+    return Resources(Limits(None if memory is None else Memory.parse(memory)))
 
 
 class _Shape(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -43,9 +52,6 @@ class _Port(_Shape):
     container_port: int | None = None
     protocol: str | None = None
 
-    def made(self) -> Port:
-        return Port(self.container_port, self.protocol)
-
 
 class _VolumeMount(_Shape):
     name: str | None = None
@@ -58,15 +64,9 @@ class _VolumeMount(_Shape):
 class _Limits(_Shape):
     memory: str | int | None = None
 
-    def made(self) -> Limits:
-        return Limits(None if self.memory is None else _parse_memory(self.memory))
-
 
 class _Resources(_Shape):
     limits: _Limits | None = None
-
-    def made(self) -> Resources:
-        return Resources(self.limits.made()) if self.limits else Resources()
 
 
 class _Container(_Shape):
@@ -81,14 +81,19 @@ class _Container(_Shape):
     )
     image_pull_policy: str | None = msgspec.field(default=None, name="imagePullPolicy")
 
+    @property
+    def memory(self) -> str | int | None:
+        limits = self.resources and self.resources.limits
+        return limits.memory if limits else None
+
     def made(self) -> Container:
         return Container(
             image=self.image,
             name=self.name,
             command=self.command or (),
             env=tuple(map(_EnvVar.made, self.env or ())),
-            ports=tuple(map(_Port.made, self.ports or ())),
-            resources=self.resources.made() if self.resources else Resources(),
+            ports=tuple([_port(port.container_port, port.protocol) for port in self.ports or ()]),
+            resources=_resources(self.memory),
             volume_mounts=tuple(map(_VolumeMount.made, self.volume_mounts or ())),
             image_pull_policy=self.image_pull_policy,
         )

@@ -116,6 +116,7 @@ def list_services(region: str) -> Operation[list[Service]]:
     )
 
 
+@lru_cache(maxsize=16_384)
 def get_service(region: str, name: str) -> Operation[Service]:
     """Get one service."""
     return Operation(

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
@@ -119,11 +119,14 @@ def _converter(*, detailed: bool, strict: bool) -> Converter:
         converter.register_structure_hook(kind, partial(_or_none, read))
     converter.register_structure_hook(int, lambda raw, _: _number(raw))
     text = _strict_text if strict else _text
-    converter.register_structure_hook(str, lambda raw, _: text(raw))
+    for kind in (str, str | None):
+        converter.register_structure_hook(kind, text)
     converter.register_structure_hook_func(
         lambda kind: kind in {tuple[str, ...], tuple[str, ...] | None},
         lambda raw, _: _texts(raw, text),
     )
+    if not detailed:
+        converter.register_structure_hook_factory(_is_tuple_of_objects, _objects)
     converter.register_unstructure_hook(Memory, str)
     converter.register_unstructure_hook(dt.datetime, format_instant)
     for cls in _CLASSES:
@@ -131,6 +134,17 @@ def _converter(*, detailed: bool, strict: bool) -> Converter:
         converter.register_structure_hook(cls, _reader(cls, converter))
         converter.register_unstructure_hook(cls, _writer(cls, converter))
     return converter
+
+
+def _is_tuple_of_objects(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[0] in _CLASSES
+
+
+def _objects(kind: Any, converter: Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
+    """Read a list of objects as cattrs does, in half the time."""
+    (cls, _) = get_args(kind)
+    read = converter.get_structure_hook(cls)
+    return lambda raw, _: tuple([read(each, cls) for each in raw])
 
 
 def _without_nesting(raw: Any) -> Any:
@@ -155,6 +169,8 @@ def _mapping(raw: Any) -> dict[str, Any]:
 
 
 def _number(raw: object) -> int:
+    if type(raw) is int:
+        return raw
     if isinstance(raw, int | str) and not isinstance(raw, bool):
         with suppress(ValueError):
             return int(raw)
@@ -165,13 +181,15 @@ def _flag(raw: object) -> bool:
     return {"true": True, "false": False, "1": True, "0": False}[str(raw).casefold()]
 
 
-def _text(raw: object) -> str:
+def _text(raw: object, _: object = None) -> str:
+    if type(raw) is str:
+        return raw
     if isinstance(raw, dict | list):
         raise ValueError(f"expected a text, got {type(raw).__name__}")  # noqa: TRY004  # as all
     return str(raw).lower() if isinstance(raw, bool) else str(raw)
 
 
-def _strict_text(raw: object) -> str:
+def _strict_text(raw: object, _: object = None) -> str:
     if not isinstance(raw, str):
         raise ValueError(f"expected a text, got {type(raw).__name__}")  # noqa: TRY004  # as all
     return raw
@@ -215,8 +233,8 @@ _STRICT: dict[type, dict[str, Any]] = {
 
 
 def _reader(cls: type[A], converter: Converter) -> Callable[[Any, Any], A]:
-    keys = {_KEYS.get(f.name, f.name): f for f in attrs.fields(cls) if f.name != "extra"}
-    open_fields = {key: f.name for key, f in keys.items() if f.type in _OPEN_SCALARS}
+    fields = {_KEYS.get(f.name, f.name): f for f in attrs.fields(cls) if f.name != "extra"}
+    open_fields = {key: f.name for key, f in fields.items() if f.type in _OPEN_SCALARS}
     spellings = _SPELLINGS.get(cls, {})
     read = make_dict_structure_fn(cls, converter, **_overrides(cls))
 
@@ -230,11 +248,13 @@ def _reader(cls: type[A], converter: Converter) -> Callable[[Any, Any], A]:
         if not raw.keys().isdisjoint(spellings):
             raw = _respelled(raw, spellings)
         value = read(raw, cls)
-        extra = {key: raw[key] for key in raw.keys() - keys.keys()}
+        extra = {key: raw[key] for key in raw if key not in fields}
         for key, name in open_fields.items():
-            if key in raw and getattr(value, name) is None:
+            if getattr(value, name) is None and key in raw:
                 extra[key] = raw[key]
-        return attrs.evolve(value, extra=extra) if extra else value  # type: ignore[misc]  # any attrs class
+        if extra:
+            object.__setattr__(value, "extra", extra)  # nobody has seen it yet
+        return value
 
     return structure
 

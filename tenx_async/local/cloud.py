@@ -7,8 +7,8 @@ import ipaddress
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 from aiohttp import web
@@ -101,12 +101,7 @@ class LocalCloud(Script):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def start(self) -> None:
@@ -202,11 +197,9 @@ class LocalCloud(Script):
 
 def _loopback(host: str) -> str:
     address = "127.0.0.1" if host == "localhost" else host
-    try:
+    with suppress(ValueError):
         if ipaddress.ip_address(address).is_loopback:
             return address
-    except ValueError:
-        pass
     raise ConfigurationError(f"a LocalCloud listens on loopback addresses only, not on {host!r}")
 
 

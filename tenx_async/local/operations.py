@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -135,15 +136,6 @@ class Operations:
         self._executed("update", service)
         return Done()
 
-    def _start(self, call: Call) -> Done:
-        return self._pass(call, "start", START)
-
-    def _stop(self, call: Call) -> Done:
-        return self._pass(call, "stop", STOP)
-
-    def _restart(self, call: Call) -> Done:
-        return self._pass(call, "restart", RESTART)
-
     def _instances(self, call: Call) -> Shown:
         service, _ = self._found(call)
         return Shown([replies.instance(service, one) for one in service.instances])
@@ -161,12 +153,16 @@ class Operations:
     def _found(self, call: Call) -> tuple[Service, str]:
         return self.found(*_address(call))
 
-    def _pass(self, call: Call, operation: str, passage: Passage) -> Done:
+    def _pass(self, operation: str, passage: Passage, call: Call) -> Done:
         service, _ = self._found(call)
         service.check(operation)
         self.runtime.begin(service, passage)
         self._executed(operation, service)
         return Done()
+
+    _start = partialmethod(_pass, "start", START)
+    _stop = partialmethod(_pass, "stop", STOP)
+    _restart = partialmethod(_pass, "restart", RESTART)
 
     def _executed(self, operation: str, service: Service) -> None:
         self.registry.save(service)

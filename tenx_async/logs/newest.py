@@ -179,19 +179,23 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
     What was appended since the window was read makes the page overlap the window by more.
     """
     unseen: list[LogEntry] = []
+    appended = 0
     for tries in range(_TRIES):
         overlap = min(len(window.entries) // 2, day.habits.most // 2, ANCHOR << tries)
-        request = day.habits.request(len(window.entries) - overlap)
+        request = day.habits.request(len(window.entries) + appended - overlap)
         if request.size <= overlap:
             raise BeyondWindow
         page = yield request
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
         place = _joint(older, window.entries, overlap)
-        if place is not None:
+        if place or (whole and place == 0):
             return Window([*older[:place], *window.entries], whole, window.pages + 1)
+        if place == 0:
+            appended = request.from_ + len(older) - len(window.entries)
         unseen = unseen or _unseen(older, window.entries)
-    return Window([*unseen, *window.entries], not unseen, window.pages + 1)
+    whole = not unseen and not appended
+    return Window([*unseen, *window.entries], whole, window.pages + 1)
 
 
 def _unseen(older: Sequence[LogEntry], window: Sequence[LogEntry]) -> list[LogEntry]:

@@ -11,7 +11,7 @@ from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.order import BeyondWindow, Order, is_beginning, is_end, order_of, trend
 
-_TRIES = 3
+_TRIES = 6
 _DISTINCT = 3
 _PATIENCE = 8
 
@@ -67,9 +67,10 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
+    back = day.lookback
     delivery = yield from _read_on(day)
-    stands = digests == day.front and day.arrived and not day.shifted
-    if stands and day.assumed is Order.OLDEST_FIRST:
+    is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
+    if digests == day.front and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 

@@ -28,6 +28,7 @@ from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.budgets import CallBudget
 from tenx_async.transport.connector import Connector
+from tenx_async.transport.deadlines import Deadlines
 from tenx_async.transport.exchange import Exchange, Timeouts
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.pace import Pace
@@ -126,6 +127,7 @@ class Account:
         self._means = Means(
             exchange=exchange,
             gate=self.gate,
+            deadlines=Deadlines(self._loop),
             retries=self.limits.retries,
             reconciling=self.limits.reconciling,
         )
@@ -183,21 +185,22 @@ class Account:
             DeadlineExceeded: time was up first.
             QuotaExceeded: the day's calls are spent.
         """
-        if self._means is None:
+        means = self._means
+        if means is None:
             raise ConfigurationError("the client is not open: use it inside `async with`")
         if self._loop is not asyncio.get_running_loop():
             raise ConfigurationError("the client was opened in another event loop: one for each")
         seconds = self.limits.deadline if deadline is None else deadline
         pursuit = Pursuit(
             operation=operation,
-            means=self._means,
+            means=means,
             deadline=self.clock.monotonic() + seconds,
             before=before,
         )
         error: TenxError
         cause: BaseException | None = None
         try:
-            async with asyncio.timeout(seconds):
+            with means.deadlines.within(seconds):
                 return await pursuit.run(attempts)
         except AttemptFailed as failure:
             error, cause = failure.error, failure.__cause__

@@ -31,6 +31,8 @@ from tenx_async.transport.verdict import AttemptFailed, Verdict, judge, retry_af
 T = TypeVar("T")
 
 LARGEST_ERROR_BODY = 64 * 1024
+LONG_BODY = 512 * 1024
+"""Bytes; a longer one is decoded beside the event loop."""
 
 
 @frozen(kw_only=True)
@@ -116,31 +118,45 @@ class Exchange:
         Raises:
             AttemptFailed: there is no result; says why and what may be done about it.
         """
+        if self._reads.closed:
+            raise ConfigurationError("the client was closed while the operation waited")
         try:
-            return await self._send(operation, sent)
+            if operation.is_write:
+                return await self._write(operation, sent)
+            return await self._read(operation)
         except (aiohttp.ClientError, TimeoutError) as error:
             failure = self._failed(operation, sent, error)
             quotes_the_server = isinstance(failure.error, BadResponse)
             raise failure from None if quotes_the_server else error
 
-    async def _send(self, operation: Operation[T], sent: Sent) -> T:
-        write = operation.is_write
-        if self._reads.closed:
-            raise ConfigurationError("the client was closed while the operation waited")
-        async with (self._writes if write else self._reads).request(
+    async def _read(self, operation: Operation[T]) -> T:
+        response = await self._reads.get(self._url(operation), allow_redirects=False)
+        try:
+            if judge(response.status) is not Verdict.APPLIED:
+                raise await self._refusal(operation, response)
+            body = await self._body(response, operation)
+            if len(body) > LONG_BODY:
+                return await asyncio.to_thread(self._result, operation, body)
+            return self._result(operation, body)
+        finally:
+            response.release()
+
+    async def _write(self, operation: Operation[T], sent: Sent) -> T:
+        async with self._writes.request(
             operation.method,
-            URL(self.endpoint + operation.target, encoded=True),
+            self._url(operation),
             data=operation.body,
             headers={"Content-Type": "application/json"} if operation.body else None,
             allow_redirects=False,
-            trace_request_ctx=sent if write else None,
+            trace_request_ctx=sent,
         ) as response:
             sent.flag = True
             if judge(response.status) is not Verdict.APPLIED:
                 raise await self._refusal(operation, response)
-            if write:
-                return operation.read(await self._body_of_write(response))
-            return self._result(operation, await self._body(response, operation))
+            return operation.read(await self._body_of_write(response))
+
+    def _url(self, operation: Operation[T]) -> URL:
+        return URL(self.endpoint + operation.target, encoded=True)
 
     def _result(self, operation: Operation[T], body: bytes) -> T:
         try:
@@ -164,10 +180,10 @@ class Exchange:
     async def _body(
         self, response: aiohttp.ClientResponse, operation: Operation[T] | None
     ) -> bytes:
-        length = response.content_length
-        if length is not None and length <= self.largest_reply and _is_plain(response):
-            return await response.read()
-        too_large = length is not None and length > self.largest_reply
+        content = response.content
+        if content.is_eof() and content.total_bytes <= self.largest_reply:
+            return content.read_nowait()
+        too_large = (response.content_length or 0) > self.largest_reply
         body = None if too_large else await _read_at_most(response, self.largest_reply)
         if body is None:
             error = ResponseTooLarge(
@@ -231,10 +247,6 @@ def _message(response: aiohttp.ClientResponse, text: str) -> str:
         elsewhere = response.headers.get("Location", "nowhere")
         return f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
     return complaint(text) or response.reason or "the server refused"
-
-
-def _is_plain(response: aiohttp.ClientResponse) -> bool:
-    return "Content-Encoding" not in response.headers
 
 
 async def _read_at_most(

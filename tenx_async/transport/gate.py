@@ -44,9 +44,10 @@ class Gate:
 
     def enter_at_once(self, operation: object) -> float | None:
         """Take a place as `enter` does if there is no need to wait; else nothing happens."""
-        if self._waiting or self._wait() != 0.0:
+        now = self.clock.monotonic()
+        if self._waiting or self._wait(now) != 0.0:
             return None
-        return self._take(operation)
+        return self._take(now, operation)
 
     async def enter(self, operation: object, deadline: float = math.inf) -> float:
         """Wait for a turn and take a place, which `leave` or `abandon` gives back.
@@ -61,24 +62,23 @@ class Gate:
         self._waiting += 1
         try:
             async with self._turn:
-                while (wait := self._wait()) != 0.0:
+                while (wait := self._wait(now := self.clock.monotonic())) != 0.0:
                     if wait == math.inf:
                         self._freed.clear()
                         await self._freed.wait()
-                    elif self.clock.monotonic() + wait > deadline:
+                    elif now + wait > deadline:
                         raise DeadlineExceeded(
                             f"its turn would come in {wait:.1f} s, after its deadline",
                             operation=str(operation),
                         )
                     else:
                         await self.clock.sleep(wait)
-                return self._take(operation)
+                return self._take(now, operation)
         finally:
             self._waiting -= 1
 
-    def _take(self, operation: object) -> float:
+    def _take(self, now: float, operation: object) -> float:
         self.calls.spend(self.clock.now(), operation)
-        now = self.clock.monotonic()
         self.pace.take(now)
         self.in_flight += 1
         return now
@@ -124,11 +124,10 @@ class Gate:
         if is_new:
             self.emit(Paused(seconds=seconds, reason=reason))
 
-    def _wait(self) -> float:
+    def _wait(self, now: float) -> float:
         """Seconds until the next call may go; infinity while there is no place."""
         if self.in_flight >= (1 if self.retries.probes else self.concurrency.limit):
             return math.inf
-        now = self.clock.monotonic()
         return max(0.0, self.paused_until - now, self.pace.delay(now))
 
     def _answered(self, began: float) -> None:

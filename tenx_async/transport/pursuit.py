@@ -16,6 +16,7 @@ from tenx_async.api.operations import Operation, Repeat, get_service
 from tenx_async.errors import Conflict, NotFound, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
+from tenx_async.transport.deadlines import Deadlines
 from tenx_async.transport.exchange import Exchange, Sent
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
@@ -32,6 +33,7 @@ class Means:
 
     exchange: Exchange
     gate: Gate
+    deadlines: Deadlines
     retries: RetryPolicy
     reconciling: ReconcilePolicy
 
@@ -47,7 +49,7 @@ class Pursuit(Generic[T]):
     before: Service | None = None
     """What the service looked like before, if that is known."""
     chance: Callable[[], float] = random.random
-    _began: dt.datetime = field(init=False)
+    _began: float = field(init=False)
     _sent: Sent = field(factory=Sent, init=False)
     """Whether the current attempt may have been executed."""
     _lingers: bool = field(default=False, init=False)
@@ -58,7 +60,7 @@ class Pursuit(Generic[T]):
     """What the service looked like since the current attempt was sent."""
 
     def __attrs_post_init__(self) -> None:
-        self._began = self.means.gate.clock.now()
+        self._began = self.means.gate.clock.monotonic()
 
     @property
     def may_have_been_executed(self) -> bool:
@@ -73,12 +75,19 @@ class Pursuit(Generic[T]):
             TenxError: it could not go on for lack of time or calls.
         """
         try:
-            return await self._attempt()
-        except AttemptFailed as first:
-            most = most or self.means.retries.attempts(self.operation)
+            return await self._send(self.operation, self._sent)
+        except AttemptFailed as failure:
+            first = failure
+        return await self._go_on(first, most or self.means.retries.attempts(self.operation))
+
+    async def _go_on(self, first: AttemptFailed, most: int) -> T:
+        """Go on after a first attempt that failed."""
+        try:
+            return await self._recover(first)
+        except AttemptFailed as failure:
             if most == 1:
                 raise
-            return await self._resending(most).after(first, self._attempt)
+            return await self._resending(most).after(failure, self._attempt)
 
     def _resending(self, most: int) -> Resending:
         return Resending(
@@ -91,18 +100,22 @@ class Pursuit(Generic[T]):
         )
 
     async def _attempt(self) -> T:
-        """Send it once, and find out what became of it."""
+        """Send it once more, and find out what became of it."""
         self._sent = Sent()
         self._looks.clear()
         try:
             return await self._send(self.operation, self._sent)
         except AttemptFailed as failure:
-            if failure.verdict is Verdict.AMBIGUOUS:
-                return await self._doubt(failure)
-            self._sent = Sent()
-            if failure.verdict is Verdict.REFUSED and self._doubted:
-                return await self._reread(failure)
-            raise
+            return await self._recover(failure)
+
+    async def _recover(self, failure: AttemptFailed) -> T:
+        """Find out what became of an attempt that failed."""
+        if failure.verdict is Verdict.AMBIGUOUS:
+            return await self._doubt(failure)
+        self._sent = Sent()
+        if failure.verdict is Verdict.REFUSED and self._doubted:
+            return await self._reread(failure)
+        raise failure
 
     async def _doubt(self, failure: AttemptFailed) -> T:
         """Decide what to do about an answer that is lost."""
@@ -179,10 +192,11 @@ class Pursuit(Generic[T]):
     async def _look_into(self, failure: AttemptFailed) -> T:
         """Find out by looks at the service what became of a write whose answer was lost."""
         clock = self.means.gate.clock
+        now = clock.monotonic()
         doubt = Doubt(
             operation=self.operation,
-            sent_at=self._began,
-            failed_at=clock.monotonic(),
+            sent_at=clock.now() - dt.timedelta(seconds=now - self._began),
+            failed_at=now,
             before=self.before,
             policy=self.means.reconciling,
         )

@@ -74,6 +74,17 @@ BROKE: Sequence[Worst] = [
     Worst("a window that began among equal lines was found in the wrong place", seeded(751)),
     Worst("the same, read from the newest page", seeded(424661)),
     Worst("nine twins at the beginning of a newest-first log were never read", seeded(406646)),
+    Worst(
+        "a log that grew by what a page had more than the last one was read without an end",
+        History(
+            order=Order.NEWEST_PAGE, told=False, size=60,
+            steps=[
+                Append(numbered(0, 4)), Poll(), Append(numbered(4, 15)), Poll(),
+                Append(numbered(15, 18)), Poll(meanwhile=[(2, Append(numbered(18, 28)))]),
+            ],
+        ),
+    ),
+    Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
 ]  # fmt: skip
 """What went wrong before it was mended."""
 

@@ -164,7 +164,7 @@ class Reader:
     ) -> Delivery | None:
         try:
             request = next(reading)
-            for number in range(10_000):
+            for number in range(2_000):
                 if fail_after == number:
                     reading.close()
                     return None

@@ -10,12 +10,13 @@ import pytest
 
 from tenx_async import ConfigurationError, LocalCloud, LogEntry
 from tenx_async.local import Quirks
+from tenx_async.logs.order import Order
 from tenx_async.logs.seal import digest_of
 from tenx_async.telemetry.events import DaySealed, Event
 from tenx_async.testing import InstantClock
 from tests.conftest import client_of
 
-ORDERS = pytest.mark.parametrize("order", ["oldest-first", "newest-first", "newest-page"])
+ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
 TODAY = dt.date(2015, 12, 29)
 
 
@@ -37,11 +38,11 @@ def fill(cloud: LocalCloud, lines: int = 30) -> None:
     ("since", "until", "wanted"), [(3, 1, [3, 2, 1]), (1, None, [1, 0]), (None, 2, [2])]
 )
 async def test_days_are_read_from_the_first_to_the_last(
-    order: str, since: int | None, until: int | None, wanted: list[int]
+    order: Order, since: int | None, until: int | None, wanted: list[int]
 ) -> None:
     """Whole days, the oldest first; each line once."""
     clock = InstantClock()
-    async with LocalCloud(clock=clock.now, quirks=Quirks(log_order=order)) as cloud:
+    async with LocalCloud(clock=clock.now, quirks=Quirks(log_order=order.value)) as cloud:
         fill(cloud)
         async with (
             client_of(cloud, clock=clock) as client,
@@ -61,10 +62,10 @@ async def test_days_are_read_from_the_first_to_the_last(
 
 
 @ORDERS
-async def test_a_tail_over_several_days_is_the_last_lines(order: str) -> None:
+async def test_a_tail_over_several_days_is_the_last_lines(order: Order) -> None:
     """It counts back from the newest day."""
     clock = InstantClock()
-    async with LocalCloud(clock=clock.now, quirks=Quirks(log_order=order)) as cloud:
+    async with LocalCloud(clock=clock.now, quirks=Quirks(log_order=order.value)) as cloud:
         fill(cloud)
         async with (
             client_of(cloud, clock=clock) as client,

@@ -16,12 +16,13 @@ from tenx_async.local import Quirks
 from tenx_async.logs.findings import Gap, OutOfReach
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import FetchPage
+from tenx_async.logs.order import Order
 from tests.clock import NOON
 from tests.conftest import client_of
 
 WINDOW = 200
 INSTANCES = ("web-a", "web-b", "web-c")
-ORDERS = pytest.mark.parametrize("order", ["oldest-first", "newest-first", "newest-page"])
+ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
 Line = tuple[str, str]
 
 
@@ -60,12 +61,15 @@ def reader(client: Client, **more: Any) -> Follower:
 
 @ORDERS
 @pytest.mark.parametrize("status", [400, 500])
-async def test_a_day_longer_than_the_window_is_read_whole(order: str, status: int) -> None:
+async def test_a_day_longer_than_the_window_is_read_whole(order: Order, status: int) -> None:
     """What the service's log does not give, the logs of its instances do."""
-    async with LocalCloud(quirks=windowed(window_status=status, log_order=order)) as cloud:
+    async with LocalCloud(quirks=windowed(window_status=status, log_order=order.value)) as cloud:
         cloud.add_service("web")
         write(cloud, 0, 500)
-        async with client_of(cloud) as client, reader(client, follow=False, order=order) as lines:
+        async with (
+            client_of(cloud) as client,
+            reader(client, follow=False, order=order.value) as lines,
+        ):
             taken = Counter([(one.instance_name, one.log) async for one in lines])
         (account,) = (day for day in lines.ledger if day.delivered)
         reach = [one for one in account.findings if isinstance(one, OutOfReach)]
@@ -115,30 +119,33 @@ async def test_an_insertion_as_the_window_is_reached_comes_once() -> None:
 
 
 @ORDERS
-async def test_a_tail_past_the_window_is_the_last_lines_of_each_instance(order: str) -> None:
+async def test_a_tail_past_the_window_is_the_last_lines_of_each_instance(order: Order) -> None:
     """Only the newest orders show the end of such a log; else each instance shows its own."""
-    async with LocalCloud(quirks=windowed(log_order=order)) as cloud:
+    async with LocalCloud(quirks=windowed(log_order=order.value)) as cloud:
         cloud.add_service("web")
         write(cloud, 0, 500)
         async with (
             client_of(cloud) as client,
-            reader(client, follow=False, tail=9, order=order) as lines,
+            reader(client, follow=False, tail=9, order=order.value) as lines,
         ):
             taken = [int(line.log.split()[1]) async for line in lines]
 
-    if order == "oldest-first":
+    if order is Order.OLDEST_FIRST:
         assert list(range(500 - 27, 500)) == sorted(taken)
     else:
         assert list(range(491, 500)) == taken
 
 
-@pytest.mark.parametrize("order", ["newest-first", "newest-page"])
-async def test_more_than_a_window_between_two_polls_is_a_gap(order: str) -> None:
+@pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE], ids=str)
+async def test_more_than_a_window_between_two_polls_is_a_gap(order: Order) -> None:
     """It is counted with its place, and what follows is right again."""
-    async with LocalCloud(quirks=windowed(log_order=order)) as cloud, client_of(cloud) as client:
+    async with (
+        LocalCloud(quirks=windowed(log_order=order.value)) as cloud,
+        client_of(cloud) as client,
+    ):
         cloud.add_service("web")
         write(cloud, 0, 50)
-        async with reader(client, order=order) as lines:
+        async with reader(client, order=order.value) as lines:
             await take(lines, 50)
             write(cloud, 1000, 1000 + 3 * WINDOW)
             taken = await take(lines, WINDOW)

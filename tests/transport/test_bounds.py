@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import pickle
+import threading
 import traceback
 import tracemalloc
 import zlib
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
+from attrs import evolve
 
 from tenx_async.api.operations import create_service, get_service, restart_service
 from tenx_async.api.specs import ContainerSpec, ServiceSpec
@@ -28,7 +30,7 @@ from tenx_async.errors import (
     TenxError,
     TimedOut,
 )
-from tenx_async.transport.exchange import LARGEST_ERROR_BODY, Timeouts, explain
+from tenx_async.transport.exchange import LARGEST_ERROR_BODY, LONG_BODY, Timeouts, explain
 from tests.transport.conftest import TOKEN, opened
 from tests.transport.rawserver import RawServer, Way, fails, head, saying, silently, status
 
@@ -201,3 +203,17 @@ async def test_what_outlives_its_client_says_so(
         await task
     with pytest.raises(ConfigurationError, match="not open"):
         await account.perform(operation)
+
+
+@pytest.mark.parametrize(("size", "aside"), [(LONG_BODY, False), (LONG_BODY + 1, True)])
+async def test_a_long_body_is_decoded_beside_the_loop(
+    server: RawServer, size: int, aside: bool
+) -> None:
+    """What takes long to decode holds nobody up; what does not is done where it came."""
+    server.do(reads=[fails(status(200, b"x" * size))])
+
+    def read(body: bytes) -> Any:
+        return len(body), threading.current_thread() is not threading.main_thread()
+
+    async with opened(server) as account:
+        assert (size, aside) == await account.perform(evolve(GET, reader=read))

@@ -65,7 +65,7 @@ def read_on(day: Day) -> Reading[Delivery]:
     full = day.habits.is_full(request, len(page))
     digests = digests_of(page)
     known = memory.digests[start:]
-    goes_beyond = not full or len(page) > back
+    goes_beyond = not full or len(page) > back or request.stop == day.habits.window
     if goes_beyond and (digests[:back] == known or memory.pins(start, digests)):
         change = difference(known, digests)
         if not change.missing:

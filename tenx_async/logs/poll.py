@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
@@ -25,6 +27,7 @@ def poll(day: Day) -> Reading[Delivery]:
     window = day.habits.window
     if window is not None and not day.order.counts_back and day.position >= window:
         day.is_cut = True
+        return evolve(delivery, more=False)
     return delivery
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -108,7 +109,7 @@ def test_only_wanted_days_are_read(
     since: int | None, until: int | None, first: list[int], still_open: list[int], over: bool
 ) -> None:
     """The first and the last day bound what is open, and what is read at first."""
-    bounds = {
+    bounds: dict[str, Any] = {
         name: dt.date(2015, 12, day)
         for name, day in (("since", since), ("until", until))
         if day is not None

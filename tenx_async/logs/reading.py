@@ -45,10 +45,10 @@ async def carry_out(
     reading: Reading[T], page: Callable[[PageRequest], Awaitable[Sequence[LogEntry]]]
 ) -> T:
     """Send what a reading asks for, until it has come to an end."""
-    request = next(reading)
-    while True:
-        entries = await page(request)
-        try:
+    try:
+        request = next(reading)
+        while True:
+            entries = await page(request)
             request = reading.send(entries)
-        except StopIteration as end:
-            return cast("T", end.value)
+    except StopIteration as end:
+        return cast("T", end.value)

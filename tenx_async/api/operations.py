@@ -257,13 +257,16 @@ def _service(region: str, name: str) -> str:
     return f"{_services(region)}/{service_name(name)}"
 
 
+_day = lru_cache(maxsize=64)(format_day)
+
+
 def _page(date: dt.date, from_: int, size: int) -> str:
     if type(date) is not dt.date:
         raise ValueError(f"a log's day is a datetime.date, not {date!r}")
     whole = type(from_) is type(size) is int
     if not whole or not 0 <= from_ < _LARGEST or not 1 <= size < _LARGEST:
         raise ValueError(f"a page begins at 0 or later and has a size: from_={from_}, size={size}")
-    return f"date={format_day(date)}&from={from_}&size={size}"
+    return f"date={_day(date)}&from={from_}&size={size}"
 
 
 def _action(verb: str, region: str, name: str, repeat: Repeat) -> Operation[None]:

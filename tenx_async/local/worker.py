@@ -13,6 +13,8 @@ from tenx_async.local.child import Child, Write
 from tenx_async.local.guard import Guard
 from tenx_async.local.services import Instance
 
+_LONGEST_START = 60.0
+"""Seconds, should hundreds be started at once."""
 LONGEST_PAUSE = 30
 """In units of the first pause."""
 
@@ -41,6 +43,7 @@ class Worker:
     terms: Terms
     guard: Guard = field(repr=False)
     _child: Child | None = field(default=None, init=False)
+    _starting: asyncio.Timeout | None = field(default=None, init=False, repr=False)
     _pause: float = field(default=0.0, init=False)
     _since: float = field(default=0.0, init=False)
     _stopping: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -64,6 +67,8 @@ class Worker:
         self._stopping.set()
         if self._child:
             self._child.terminate(self.terms.grace)
+        elif self._starting:
+            self._starting.reschedule(asyncio.get_running_loop().time() + self.terms.grace)
 
     async def _run(self) -> str:
         try:
@@ -81,13 +86,19 @@ class Worker:
         return _ending(status)
 
     async def _start(self) -> Child:
-        return await Child.start(
-            self.command,
-            environment=self.environment,
-            memory=self.memory,
-            write=self.write,
-            guard=self.guard,
-        )
+        try:
+            async with asyncio.timeout(_LONGEST_START) as self._starting:
+                return await Child.start(
+                    self.command,
+                    environment=self.environment,
+                    memory=self.memory,
+                    write=self.write,
+                    guard=self.guard,
+                )
+        except TimeoutError:
+            raise OSError("nobody answers") from None
+        finally:
+            self._starting = None
 
     async def _rest(self, ending: str) -> None:
         longest = LONGEST_PAUSE * self.terms.pause

@@ -75,7 +75,8 @@ class Habits:
     @property
     def reach(self) -> int:
         """How many entries a reply can be counted on to hold, where there are as many."""
-        return self.most if self._repeats >= _CONVINCING else self.size
+        is_capped = self._repeats >= _CONVINCING
+        return min(self.size, max(self.most, _LEAST_CAP)) if is_capped else self.size
 
     def request(self, from_: int, size: int | None = None) -> PageRequest:
         """Ask for a page from here on, of full size if nothing is said.

@@ -15,7 +15,6 @@ from tenx_async.errors import (
     MethodNotAllowed,
     NotFound,
     OperationError,
-    WindowLimit,
 )
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, T
@@ -155,21 +154,9 @@ class SourceReader:
             self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
 
     async def _ask(self, source: Source, day: Day, read: Callable[[Day], Reading[T]]) -> T:
-        """Carry out a reading, anew where the log window turns out to end nearer than known."""
-
-        async def page(request: PageRequest) -> Sequence[LogEntry]:
-            try:
-                return await self._page(source, day, request)
-            except WindowLimit as error:
-                if not day.habits.refuse(request, error.body):
-                    raise
-                raise _Narrower from error
-
-        while True:
-            try:
-                return await carry_out(read(day), page)
-            except _Narrower:
-                continue
+        return await carry_out(
+            lambda: read(day), day.habits, lambda request: self._page(source, day, request)
+        )
 
     async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
         account = self.ledger.day(source.name, day.date)
@@ -215,10 +202,6 @@ class SourceReader:
                     source=source.name, date=day.date, finding=finding, instance=day.instance
                 )
             )
-
-
-class _Narrower(Exception):
-    """The log window ends nearer than was known: what was asked is to be asked anew."""
 
 
 def _means_no_such_day(error: OperationError) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.errors import WindowLimit
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.lines import FetchPage, LogBatch, LogPage
-from tenx_async.logs.order import Habits, Order, PageRequest
+from tenx_async.logs.order import Habits, PageRequest
 from tenx_async.logs.poll import poll
 
 T = TypeVar("T")
@@ -25,10 +26,20 @@ async def read_pages(
 
 
 async def read_batches(
-    fetch: FetchPage, service: str, *, region: str, date: dt.date, tail: int | None, size: int
+    fetch: FetchPage,
+    service: str,
+    *,
+    region: str,
+    date: dt.date,
+    tail: int | None,
+    habits: Habits,
 ) -> AsyncGenerator[LogBatch]:
-    """Read what there is of a day, or the last `tail` lines of it."""
-    day = Day(date, Habits(size, Order.OLDEST_FIRST), tail=tail)
+    """Read what there is of a day, or the last `tail` lines of it.
+
+    Raises:
+        WindowLimit: there is more than the server's log window reaches.
+    """
+    day = Day(date, habits, tail=tail)
 
     async def page(request: PageRequest) -> Sequence[LogEntry]:
         got = await fetch(service, date=date, from_=request.from_, size=request.size)
@@ -36,20 +47,35 @@ async def read_batches(
 
     more = True
     while more:
-        delivery = await carry_out(poll(day), page)
+        delivery = await carry_out(lambda: poll(day), habits, page)
         for stretch in delivery.stretches:
             yield LogBatch(region, service, date, stretch.position, stretch.entries, stretch.late)
+        if day.is_cut:
+            raise WindowLimit(
+                f"the server gives no lines of {date} past the {habits.window}th; the logs of "
+                "the instances may go on",
+                operation=f"logs {service}",
+            )
         more = delivery.more or delivery.lines > 0
 
 
 async def carry_out(
-    reading: Reading[T], page: Callable[[PageRequest], Awaitable[Sequence[LogEntry]]]
+    begin: Callable[[], Reading[T]],
+    habits: Habits,
+    page: Callable[[PageRequest], Awaitable[Sequence[LogEntry]]],
 ) -> T:
-    """Send what a reading asks for, until it has come to an end."""
-    try:
-        request = next(reading)
-        while True:
-            entries = await page(request)
-            request = reading.send(entries)
-    except StopIteration as end:
-        return cast("T", end.value)
+    """Send what a reading asks for, until it has come to an end.
+
+    It begins anew where the server's log window turns out to end nearer than was known.
+    """
+    while True:
+        reading = begin()
+        try:
+            request = next(reading)
+            while True:
+                request = reading.send(await page(request))
+        except StopIteration as end:
+            return cast("T", end.value)
+        except WindowLimit as error:
+            if not habits.refuse(request, error.body):
+                raise

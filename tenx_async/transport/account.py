@@ -191,10 +191,12 @@ class Account:
         if self._loop is not asyncio.get_running_loop():
             raise ConfigurationError("the client was opened in another event loop: one for each")
         seconds = self.limits.deadline if deadline is None else deadline
+        began = self.clock.monotonic()
         pursuit = Pursuit(
             operation=operation,
             means=means,
-            deadline=self.clock.monotonic() + seconds,
+            began=began,
+            deadline=began + seconds,
             before=before,
         )
         error: TenxError

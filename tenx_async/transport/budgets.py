@@ -116,4 +116,4 @@ def next_day(now: dt.datetime) -> dt.datetime:
 
 
 def _day(now: dt.datetime) -> dt.date:
-    return now.astimezone(dt.UTC).date()
+    return (now if now.tzinfo is dt.UTC else now.astimezone(dt.UTC)).date()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TypeVar
 
 import aiohttp
+from aiohttp.http import SERVER_SOFTWARE
+from aiohttp.typedefs import LooseHeaders
 from attrs import define, evolve, field, frozen
+from multidict import CIMultiDict
 from yarl import URL
 
 from tenx_async.api.complaint import complaint
@@ -66,6 +70,17 @@ def sent_trace() -> aiohttp.TraceConfig:
     return trace
 
 
+class _Request(aiohttp.ClientRequest):
+    """A request whose session has all its headers, so that they are not put together each time."""
+
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        """Take the session's headers, which are a copy for this request."""
+        self.headers = CIMultiDict(headers or {})
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add nothing."""
+
+
 @define(kw_only=True)
 class Exchange:
     """Sends requests of one account to one endpoint."""
@@ -90,7 +105,8 @@ class Exchange:
             connector=self.connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self.credentials.headers(),
+            headers=self._headers(),
+            request_class=_Request,
             timeout=aiohttp.ClientTimeout(
                 total=None,
                 sock_connect=self.timeouts.connect,
@@ -102,6 +118,15 @@ class Exchange:
         # (aio-libs/aiohttp#10790); there is no public switch.
         session._retry_connection = False  # noqa: SLF001
         return session
+
+    def _headers(self) -> dict[str, str]:
+        """All headers of a request without a body."""
+        return {
+            "Host": URL(self.endpoint).host_port_subcomponent or "",
+            **aiohttp.ClientRequest.DEFAULT_HEADERS,
+            "User-Agent": SERVER_SOFTWARE,
+            **self.credentials.headers(),
+        }
 
     async def close(self) -> None:
         """Let go of the sessions; the connector is its owner's."""

@@ -44,12 +44,13 @@ class Pursuit(Generic[T]):
 
     operation: Operation[T]
     means: Means
+    began: float
+    """When, by the clock's `monotonic`."""
     deadline: float
-    """When to have ended, by the clock's `monotonic`."""
+    """When to have ended, by the same."""
     before: Service | None = None
     """What the service looked like before, if that is known."""
     chance: Callable[[], float] = random.random
-    _began: float = field(init=False)
     _sent: Sent = field(factory=Sent, init=False)
     """Whether the current attempt may have been executed."""
     _lingers: bool = field(default=False, init=False)
@@ -58,9 +59,6 @@ class Pursuit(Generic[T]):
     """Whether an earlier attempt's answer was lost."""
     _looks: list[Look] = field(factory=list, init=False)
     """What the service looked like since the current attempt was sent."""
-
-    def __attrs_post_init__(self) -> None:
-        self._began = self.means.gate.clock.monotonic()
 
     @property
     def may_have_been_executed(self) -> bool:
@@ -195,7 +193,7 @@ class Pursuit(Generic[T]):
         now = clock.monotonic()
         doubt = Doubt(
             operation=self.operation,
-            sent_at=clock.now() - dt.timedelta(seconds=now - self._began),
+            sent_at=clock.now() - dt.timedelta(seconds=now - self.began),
             failed_at=now,
             before=self.before,
             policy=self.means.reconciling,

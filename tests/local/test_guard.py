@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -47,7 +48,7 @@ def guard_of(cloud: LocalCloud) -> int:
 
 async def test_a_guard_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
     """What it guarded ends and is started again, under another guard."""
-    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+    cloud.add_service("web", containers=[shell(f"{PEDIGREE}exec env -i sleep 1000")])
     pids, first = await pids_of(cloud, MEMBERS), guard_of(cloud)
     litter += pids
 
@@ -75,16 +76,15 @@ async def test_a_keeper_that_is_killed_is_replaced(cloud: LocalCloud, litter: li
 async def test_what_outlives_guard_and_keeper_is_known_by_its_mark(
     cloud: LocalCloud, litter: list[int]
 ) -> None:
-    """When both are killed at once, a new guard finds who has kept its environment."""
-    script = f"{PARENTS}; setsid sleep 1000 & echo $!; trap '' TERM; {SLEEP}"
-    cloud.add_service("web", containers=[shell(script)])
-    pids = await pids_of(cloud, 2)
+    """When both are killed at once, the command dies with them; a new guard finds the rest."""
+    cloud.add_service("web", containers=[shell(f"{PARENTS}; setsid sleep 1000 & echo $!; {SLEEP}")])
+    cloud.add_service("bare", containers=[shell(f"{PARENTS}; echo $$; exec env -i sleep 1000")])
+    pids = [*await pids_of(cloud, 2), *await pids_of(cloud, 2, "bare")]
     litter += pids
-    for pid in (guard_of(cloud), pids[0]):
-        os.kill(pid, signal.SIGSTOP)
-
-    for pid in (guard_of(cloud), pids[0]):
-        os.kill(pid, signal.SIGKILL)
+    above = [guard_of(cloud), pids[0], pids[2]]
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in above:
+            os.kill(pid, number)
 
     await until(lambda: not any(is_running(pid) for pid in pids))
 
@@ -101,6 +101,22 @@ async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[in
         await until(lambda: status(cloud) == "Stopped")
 
         await until(lambda: not any(is_running(pid) for pid in pids))
+
+
+async def test_a_guard_that_is_stopped_does_not_hold_up_a_stop(
+    cloud: LocalCloud, litter: list[int]
+) -> None:
+    """Who waits for a start when a service is stopped does not wait for ever."""
+    cloud.add_service("web", containers=[shell(f"{PARENTS}; {SLEEP}")])
+    litter += await pids_of(cloud, 1)
+    litter.append(guard_of(cloud))
+    os.kill(guard_of(cloud), signal.SIGSTOP)
+    cloud.add_service("late", containers=[shell(SLEEP)])
+
+    async with asyncio.timeout(5):
+        await cloud.stop()
+
+    assert not any(is_running(pid) for pid in litter)
 
 
 async def test_without_adoption_the_group_is_ended(

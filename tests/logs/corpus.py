@@ -84,6 +84,10 @@ BROKE: Sequence[Worst] = [
             ],
         ),
     ),
+    Worst(
+        "a log of two lines that stood still made a short anchor of one line",
+        _told(Append(lines("2:a b")), *[Poll()] * 4, Insert(2, lines("2:c b")), size=60),
+    ),
     Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
 ]  # fmt: skip
 """What went wrong before it was mended."""

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tenx_async import ConfigurationError, LocalCloud, LogEntry
+from tenx_async import ConfigurationError, LocalCloud, LogEntry, WindowLimit
 from tenx_async.local import Quirks
 from tenx_async.logs.order import Order
 from tenx_async.logs.seal import digest_of
@@ -145,3 +145,33 @@ async def test_a_span_that_makes_no_sense_is_refused(cloud: LocalCloud, span: di
     async with client_of(cloud) as client:
         with pytest.raises(ConfigurationError, match=r"since|until"):
             client.follow(**span)
+
+
+@ORDERS
+@pytest.mark.parametrize("tail", [None, 0, 10, 45])
+async def test_one_day_is_read_in_any_order(order: Order, tail: int | None) -> None:
+    """Its order is found out; a tail is the last lines, whichever way they are counted."""
+    clock = InstantClock()
+    async with LocalCloud(clock=clock.now, quirks=Quirks(log_order=order.value)) as cloud:
+        fill(cloud, 60)
+        async with client_of(cloud, clock=clock) as client:
+            day = client.logs.lines("web", date=ago(1), tail=tail, size=25)
+            taken = [line.log async for line in day]
+
+    first = 0 if tail is None else 60 - tail
+    assert [f"day -1 line {n}" for n in range(first, 60)] == taken
+
+
+async def test_a_day_past_the_window_ends_with_an_error() -> None:
+    """What the window reaches comes first; then it is said that this is not the end."""
+    clock, taken = InstantClock(), []
+    async with LocalCloud(clock=clock.now, quirks=Quirks(window_limit=40)) as cloud:
+        fill(cloud, 60)
+        async with client_of(cloud, clock=clock) as client:
+            with pytest.raises(WindowLimit, match="past the 40th"):
+                async for line in client.logs.lines(
+                    "web", date=ago(1), size=25, order="oldest-first"
+                ):
+                    taken.append(line.log)  # noqa: PERF401  # an error ends it
+
+    assert [f"day -1 line {n}" for n in range(40)] == taken

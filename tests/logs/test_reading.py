@@ -8,8 +8,11 @@ import pytest
 from attrs import define, field
 
 from tenx_async import LogEntry
+from tenx_async.logs.day import Day
 from tenx_async.logs.lines import LogPage
-from tenx_async.logs.reading import read_batches, read_pages
+from tenx_async.logs.order import Habits, Order, PageRequest
+from tenx_async.logs.poll import poll
+from tenx_async.logs.reading import carry_out, read_batches, read_pages
 
 DATE = dt.date(2015, 12, 29)
 
@@ -45,7 +48,14 @@ async def test_pages_end_with_an_empty_one() -> None:
 
 async def read(shelf: Shelf, tail: int | None, size: int = 10) -> list[int]:
     """Read a day's lines by their numbers."""
-    batches = read_batches(shelf.fetch, "web", region="us", date=DATE, tail=tail, size=size)
+    batches = read_batches(
+        shelf.fetch,
+        "web",
+        region="us",
+        date=DATE,
+        tail=tail,
+        habits=Habits(size, Order.OLDEST_FIRST),
+    )
     return [line.position async for batch in batches for line in batch]
 
 
@@ -68,3 +78,19 @@ async def test_the_tail_of_full_pages_is_read(length: int, tail: int) -> None:
 async def test_a_day_is_read_from_a_server_that_gives_little() -> None:
     """The whole day comes even in pages shorter than asked for."""
     assert list(range(250)) == await read(Shelf(250, most=20), None, size=100)
+
+
+async def test_a_reading_may_end_without_a_request() -> None:
+    """As where the order that was assumed for a day was found to be another at another source."""
+    habits = Habits(100)
+    day = Day(DATE, habits)
+
+    async def page(_: PageRequest) -> list[LogEntry]:
+        return [LogEntry("a-1", "text")]
+
+    await carry_out(lambda: poll(day), habits, page)
+    habits.order = Order.NEWEST_PAGE
+    delivery = await carry_out(lambda: poll(day), habits, page)
+
+    assert delivery.more
+    assert 0 == delivery.lines

@@ -216,4 +216,5 @@ async def test_a_long_body_is_decoded_beside_the_loop(
         return len(body), threading.current_thread() is not threading.main_thread()
 
     async with opened(server) as account:
-        assert (size, aside) == await account.perform(evolve(GET, reader=read))
+        operation: Any = evolve(GET, reader=read)
+        assert (size, aside) == await account.perform(operation)

@@ -107,6 +107,19 @@ async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[in
         await until(lambda: not any(is_running(pid) for pid in pids))
 
 
+async def test_a_keeper_that_its_command_stops_at_once_is_replaced(
+    cloud: LocalCloud, litter: list[int]
+) -> None:
+    """Even before it can say that it has begun."""
+    cloud.add_service("web", containers=[shell(f"kill -STOP $PPID; echo $$; {SLEEP}")])
+    pids = await pids_of(cloud, 1)
+    litter += pids
+
+    await ask(cloud, "DELETE", "web")
+
+    await until(lambda: not any(is_running(pid) for pid in pids))
+
+
 async def test_a_guard_that_is_stopped_does_not_hold_up_a_stop(
     cloud: LocalCloud, litter: list[int]
 ) -> None:

@@ -119,10 +119,11 @@ class Child:
     async def begin(self, order: dict[str, Any]) -> None:
         """Give the keeper its order, and hear whether it could be done."""
         self._writer.write(json.dumps(order).encode() + b"\n")
+        self._keeper = (await self._news()).get("keeper", 0)
         news = await self._news()
-        if "keeper" not in news:
+        if "command" not in news:
+            self._keeper = 0
             raise OSError(news.get("failure", "its keeper has died"))
-        self._keeper = news["keeper"]
 
     def terminate(self, grace: float) -> None:
         """Ask everything to end; kill what is left after `grace` seconds."""
@@ -136,6 +137,7 @@ class Child:
         """Wait until nothing is left; give the exit status of the command."""
         try:
             news = await self._news()
+            self._keeper = 0
             with suppress(TimeoutError):  # who sent the pipe elsewhere is not waited for
                 async with asyncio.timeout(_LAST_OUTPUT_SECONDS):
                     await self._output.ended.wait()
@@ -152,13 +154,15 @@ class Child:
         return dict(json.loads(said)) if said else {}
 
     def leave(self) -> None:
-        """Let the keeper alone: it kills what is left."""
+        """Hear no more of it; what is left of it is killed."""
         if self._overdue:
             self._overdue.cancel()
         self._writer.close()
         self._pipe.close()
+        self._kill_keeper()
 
     def _kill_keeper(self) -> None:
-        """Let the guard do the work of a keeper that does not."""
-        with suppress(ProcessLookupError):
-            os.kill(self._keeper, signal.SIGKILL)
+        """Let the guard do the work of a keeper that does not, since somebody has stopped it."""
+        if self._keeper:
+            with suppress(ProcessLookupError):
+                os.kill(self._keeper, signal.SIGKILL)

@@ -20,8 +20,9 @@ from tenx_async.local import kin
 class Keeper:
     """The process above a command.
 
-    It reads the order, then `GRACE`, in seconds, whenever the command is to end; it answers with
-    `{"keeper": PID}` or `{"failure": REASON}`, and at last with `{"status": EXIT STATUS}`.
+    It reads the order, then `GRACE`, in seconds, whenever the command is to end. It says
+    `{"keeper": PID}`, then `{"command": PID}` or `{"failure": REASON}`, and at last
+    `{"status": EXIT STATUS}`.
 
     Args:
         control: Whence its orders come; when it ends, so do the command and all that came of it.
@@ -38,12 +39,13 @@ class Keeper:
 
     def keep(self, output: int) -> None:
         """Start what is ordered, and stay until nothing of it is left."""
+        self._say(keeper=os.getpid())
         try:
             self._process = _open(self._order(), output)
         except (OSError, ValueError, IndexError, subprocess.SubprocessError) as error:
             return self._say(failure=str(error)[:1000])
         os.close(output)
-        self._say(keeper=os.getpid())
+        self._say(command=self._process.pid)
         while self._is_needed() and time.monotonic() < self._kill_at + kin.TENACITY:
             if time.monotonic() >= self._kill_at:
                 self._signal(signal.SIGKILL)

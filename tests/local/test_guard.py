@@ -30,6 +30,8 @@ from .processes import (
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
+BARE = f"{PARENTS}; echo $$; exec env -i sleep 1000"
+
 
 @pytest.fixture
 async def cloud() -> AsyncIterator[LocalCloud]:
@@ -48,14 +50,16 @@ def guard_of(cloud: LocalCloud) -> int:
 
 async def test_a_guard_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
     """What it guarded ends and is started again, under another guard."""
-    cloud.add_service("web", containers=[shell(f"{PEDIGREE}exec env -i sleep 1000")])
-    pids, first = await pids_of(cloud, MEMBERS), guard_of(cloud)
+    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+    cloud.add_service("bare", containers=[shell(BARE)])
+    pids = [*await pids_of(cloud, MEMBERS), *await pids_of(cloud, 2, "bare")]
+    first = guard_of(cloud)
     litter += pids
 
     os.kill(first, signal.SIGKILL)
 
     await until(lambda: not any(is_running(pid) for pid in pids))
-    litter += await pids_of(cloud, 2 * MEMBERS)
+    litter += await pids_of(cloud, 2 * MEMBERS) + await pids_of(cloud, 4, "bare")
     await until(lambda: status(cloud) == "Running")
     assert (False, True) == (is_running(first), is_running(guard_of(cloud)))
 
@@ -73,20 +77,20 @@ async def test_a_keeper_that_is_killed_is_replaced(cloud: LocalCloud, litter: li
     await until(lambda: status(cloud) == "Running")
 
 
-async def test_what_outlives_guard_and_keeper_is_known_by_its_mark(
-    cloud: LocalCloud, litter: list[int]
-) -> None:
+async def test_what_outlives_guard_and_keeper_is_known_by_its_mark(litter: list[int]) -> None:
     """When both are killed at once, the command dies with them; a new guard finds the rest."""
-    cloud.add_service("web", containers=[shell(f"{PARENTS}; setsid sleep 1000 & echo $!; {SLEEP}")])
-    cloud.add_service("bare", containers=[shell(f"{PARENTS}; echo $$; exec env -i sleep 1000")])
-    pids = [*await pids_of(cloud, 2), *await pids_of(cloud, 2, "bare")]
-    litter += pids
-    above = [guard_of(cloud), pids[0], pids[2]]
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in above:
-            os.kill(pid, number)
+    async with LocalCloud(runtime="process", crash_pause=30) as cloud:
+        daemon = f"{PARENTS}; setsid sleep 1000 & echo $!; {SLEEP}"
+        cloud.add_service("web", containers=[shell(daemon)])
+        cloud.add_service("bare", containers=[shell(BARE)])
+        pids = [*await pids_of(cloud, 2), *await pids_of(cloud, 2, "bare")]
+        litter += pids
+        above = [guard_of(cloud), pids[0], pids[2]]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in above:
+                os.kill(pid, number)
 
-    await until(lambda: not any(is_running(pid) for pid in pids))
+        await until(lambda: not any(is_running(pid) for pid in pids))
 
 
 async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[int]) -> None:
@@ -101,6 +105,19 @@ async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[in
         await until(lambda: status(cloud) == "Stopped")
 
         await until(lambda: not any(is_running(pid) for pid in pids))
+
+
+async def test_a_keeper_that_its_command_stops_at_once_is_replaced(
+    cloud: LocalCloud, litter: list[int]
+) -> None:
+    """Even before it can say that it has begun."""
+    cloud.add_service("web", containers=[shell(f"kill -STOP $PPID; echo $$; {SLEEP}")])
+    pids = await pids_of(cloud, 1)
+    litter += pids
+
+    await ask(cloud, "DELETE", "web")
+
+    await until(lambda: not any(is_running(pid) for pid in pids))
 
 
 async def test_a_guard_that_is_stopped_does_not_hold_up_a_stop(

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.findings import Removal, Shift
 from tenx_async.logs.order import Order
-from tests.logs.model import ModelLog, Reader
+from tests.logs.model import ModelLog, PagedLog, Reader
 
 
 class Log(Protocol):
@@ -198,9 +198,19 @@ class Witness:
         self.last = before | after
 
 
-def play(history: History) -> Outcome:
-    """Play a history on the model, and read it to its end."""
-    log = ModelLog(history.order, cap=history.cap)
+class ReadableLog(Log, PagedLog, Protocol):
+    """A log that tells the truth as well."""
+
+    ever: Counter[LogEntry]
+    lacking: int
+
+    @property
+    def entries(self) -> Sequence[LogEntry]: ...
+
+
+def play(history: History, on: ReadableLog | None = None) -> Outcome:
+    """Play a history on a log, by default on the model, and read it to its end."""
+    log = on or ModelLog(history.order, cap=history.cap)
     reader = Reader.of(log, size=history.size, order=history.order if history.told else None)
     witness = Witness()
     for step in history.steps:
@@ -216,7 +226,7 @@ def play(history: History) -> Outcome:
     return _outcome(history, log, reader, witness)
 
 
-def _poll(step: Poll, log: ModelLog, reader: Reader, witness: Witness) -> None:
+def _poll(step: Poll, log: ReadableLog, reader: Reader, witness: Witness) -> None:
     def meanwhile(number: int) -> None:
         for place, inner in step.meanwhile:
             if place == number:
@@ -228,7 +238,7 @@ def _poll(step: Poll, log: ModelLog, reader: Reader, witness: Witness) -> None:
         witness.look(before, Counter(log.entries))
 
 
-def _outcome(history: History, log: ModelLog, reader: Reader, witness: Witness) -> Outcome:
+def _outcome(history: History, log: ReadableLog, reader: Reader, witness: Witness) -> Outcome:
     witness.look(Counter(log.entries), Counter(log.entries))
     return Outcome(
         lost=log.ever - reader.delivered,

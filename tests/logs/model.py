@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from attrs import define, field
 
@@ -110,11 +111,17 @@ class ModelLog:
         return list(itertools.chain.from_iterable(groups))
 
 
+class PagedLog(Protocol):
+    """What is read page by page."""
+
+    def page(self, request: PageRequest) -> Sequence[LogEntry]: ...
+
+
 @define
 class Reader:
-    """Reads a model's log with the pure parts, as a follower would."""
+    """Reads a log with the pure parts, as a follower would."""
 
-    log: ModelLog
+    log: PagedLog
     day: Day
     delivered: Counter[LogEntry] = field(factory=Counter)
     lines: list[LogEntry] = field(factory=list)
@@ -127,7 +134,7 @@ class Reader:
     @classmethod
     def of(
         cls,
-        log: ModelLog,
+        log: PagedLog,
         *,
         tail: int | None = None,
         size: int = 100,

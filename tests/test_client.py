@@ -186,7 +186,9 @@ async def test_pages_and_lines_of_a_log_are_read(remote: Client, replies: aiores
     replies.get(url, body=whole, repeat=True)
 
     pages = [page async for page in remote.logs.pages("web", date=DAY, size=2)]
-    lines = [line async for line in remote.logs.lines("web", date=DAY, size=100, order="oldest-first")]
+    lines = [
+        line async for line in remote.logs.lines("web", date=DAY, size=100, order="oldest-first")
+    ]
 
     assert [(0, 2), (2, 1)] == [(page.from_, len(page.entries)) for page in pages]
     assert [("a", 0), ("b", 1), ("c", 2)] == [(line.log, line.position) for line in lines]
@@ -250,7 +252,10 @@ async def test_every_operation_works(client: Client, cloud: LocalCloud) -> None:
     cloud.append("web", *map(str, range(250)), date=DAY)
     entries = await client.logs.page("web", date=DAY, from_=10, size=5)
     assert ["10", "11", "12", "13", "14"] == [entry.log for entry in entries]
-    tail = [line.log async for line in client.logs.lines("web", order="oldest-first", date=DAY, tail=3, size=100)]
+    tail = [
+        line.log
+        async for line in client.logs.lines("web", order="oldest-first", date=DAY, tail=3, size=100)
+    ]
     assert ["247", "248", "249"] == tail
 
     await services.delete("web")

@@ -8,12 +8,13 @@ import tracemalloc
 from collections import Counter
 
 import msgspec
-from attrs import define, field
+from attrs import define, evolve, field
 
-from tenx_async.api.entries import LogEntry, read_entries
+from tenx_async.api.entries import read_entries
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.follow import Follower
+from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -51,6 +52,7 @@ class Busy:
             selection=Selection(),
             fetch=self.fetch,
             list_services=self.cloud.list_services,
+            list_instances=self.cloud.list_instances,
             tail=None,
             calendar=Calendar(zones=(dt.UTC,)),
             schedule=Schedule(min_age=0.5, max_age=10.0, price=1.0),
@@ -60,10 +62,12 @@ class Busy:
             emit=lambda _: None,
         )
 
-    async def fetch(self, service: str, *, date: dt.date, from_: int, size: int) -> list[LogEntry]:
+    async def fetch(
+        self, service: str, *, date: dt.date, from_: int, size: int, instance: str = ""
+    ) -> LogPage:
         """Send a page as the wire does: the reader's entries are its own."""
-        page = await self.cloud.fetch(service, date=date, from_=from_, size=size)
-        return read_entries(msgspec.json.encode(page))
+        page = await self.cloud.fetch(service, date=date, from_=from_, size=size, instance=instance)
+        return evolve(page, entries=read_entries(msgspec.json.encode(page.entries)))
 
     def _look(self) -> None:
         self.most = max(self.most, self.lines.buffer.lines)

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tenx_async.cli import demo, local, logs, services
-from tenx_async.cli.target import Target
+from tenx_async.cli.deferred import COMMANDS, Deferred, called
 
 
 class OptionsAnywhere(TyperGroup):
@@ -33,7 +32,7 @@ class OptionsAnywhere(TyperGroup):
                 front += islice(words, 1 if takes_value[name] and not has_value else 0)
                 continue
             if command := None if rest else self.get_command(ctx, word):
-                own = {name for option in command.params for name in option.opts}
+                own = {name for option in command.get_params(ctx) for name in option.opts}
                 takes_value = {name: v for name, v in takes_value.items() if name not in own}
             rest += [word, *words] if word == "--" else [word]
         return super().parse_args(ctx, front + rest)
@@ -51,12 +50,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (
-    *(services.ls, services.get, services.create),
-    *(services.start, services.stop, services.restart, services.delete, services.scale),
-    *(logs.logs, local.local, demo.demo),
-):
-    app.command()(command)
+for _name, (_, _summary) in COMMANDS.items():
+    app.command(_name, cls=Deferred, help=_summary)(called)
 
 
 def _version(wanted: bool) -> None:
@@ -97,6 +92,8 @@ def options(
     ] = False,
 ) -> None:
     """Note where to connect; the token comes from elsewhere, since `ps` shows a command line."""
+    from tenx_async.cli.target import Target  # noqa: PLC0415  # `--help` needs none
+
     del version
     context.obj = Target(
         endpoint=endpoint,

@@ -64,18 +64,6 @@ def emit(text: str) -> None:
     sys.stdout.flush()
 
 
-def open_missing() -> None:
-    """Stand in for streams that the caller has closed: nothing to read, nobody who reads."""
-    if sys.stdin is None:
-        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
-    if sys.stdout is None:
-        reader, writer = os.pipe()
-        os.close(reader)
-        sys.stdout = os.fdopen(writer, "w")
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-
-
 def _encoded(text: str) -> bytes:
     return text.encode(sys.stdout.encoding, "backslashreplace")
 

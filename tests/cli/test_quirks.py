@@ -63,7 +63,7 @@ async def runs() -> AsyncIterator[Runs]:
 
 def test_every_quirk_is_an_option_that_says_what_it_does() -> None:
     """The table of quirks is the help, too."""
-    options = {option.name: option for option in GROUP.commands["local"].params}
+    options = {option.name: option for option in GROUP.commands["local"].command.params}
 
     for quirk in attrs.fields(Quirks):
         assert quirk.metadata["does"] == options[quirk.name].help

@@ -1,0 +1,51 @@
+"""The commands, each imported when it is called: what one of them needs, the others do not."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+COMMANDS = {
+    "ls": ("services", "List services."),
+    "get": ("services", "Show one service."),
+    "create": ("services", "Create a service."),
+    "start": ("services", "Start stopped services."),
+    "stop": ("services", "Stop services."),
+    "restart": ("services", "Restart services."),
+    "delete": ("services", "Delete services and their logs."),
+    "scale": ("services", "Let each service run N instances."),
+    "logs": ("logs", "Show the logs of services, and follow them."),
+    "local": ("local", "Run the whole API on this machine until Ctrl-C."),
+    "demo": ("demo", "Follow services that run here, restart some meanwhile."),
+}
+"""Of each command, its file and what it does; in the order in which they are shown."""
+
+
+class Deferred(TyperCommand):
+    """Stands in for a command until it is called."""
+
+    @cached_property
+    def command(self) -> Any:
+        """The command itself."""
+        name = self.name or ""
+        module = import_module(f"tenx_async.cli.{COMMANDS[name][0]}")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name)(getattr(module, name))
+        return get_command(alone)
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Let the command itself read the rest of the command line."""
+        return self.command.make_context(*arguments, **more)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Tell what the command itself takes."""
+        return self.command.get_params(ctx)
+
+
+def called() -> None:
+    """Do nothing: a stand-in is never called."""

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import shlex
 import signal
 import time
 
 from tenx_async import LocalCloud
+from tenx_async.local import Quirks
 
 from .conftest import Shell, command, plain
 
@@ -218,3 +220,60 @@ async def test_no_color_is_honoured(tenx: Shell, cloud: LocalCloud) -> None:
             await terminal.end()
             await terminal.until("web-1 hello\n")
         assert "\x1b" not in terminal.shown
+
+
+async def test_a_log_past_the_window_is_told_in_one_line(tenx: Shell, cloud: LocalCloud) -> None:
+    """What was gone around is news; nothing is missing, so the status is 0."""
+    cloud.quirks = Quirks(window_limit=1500)
+    cloud.add_service("web")
+    for name in ("web-x1", "web-x2"):
+        cloud.append("web", *(f"line {number}" for number in range(1000)), instance=name)
+
+    ended = await tenx("logs", "web", "-n", "all")
+
+    assert ended.status == 0
+    wanted = [f"{name} line {n}" for name in ("web-x1", "web-x2") for n in range(1000)]
+    assert sorted(ended.out.splitlines()) == sorted(wanted)
+    assert "the server gives no lines past 1,500; reading on in the logs of" in ended.err
+
+
+async def test_lines_that_may_be_missing_show_in_the_status(tenx: Shell, cloud: LocalCloud) -> None:
+    """It is said where, also when the user ends it."""
+    cloud.quirks = Quirks(window_limit=50, log_order="newest-first")
+    cloud.add_service("web")
+    cloud.append("web", *(f"line {number}" for number in range(40)), instance="web-x1")
+    running = await tenx.start("logs", "-f", "web", "-n", "all")
+    await running.until("line 39\n")
+    cloud.append("web", *(f"more {number}" for number in range(200)), instance="web-x1")
+    await running.until("more 199\n")
+
+    ended = await running.end(signal.SIGINT)
+
+    assert ended.status == 6
+    assert "not read before 40" in ended.err
+    assert ended.err.splitlines()[-1].startswith("tenx: lines may be missing or repeated: web of ")
+
+
+async def test_days_are_chosen_by_their_date(tenx: Shell, cloud: LocalCloud) -> None:
+    """Whole days, unless the number of lines is given as well."""
+    today = dt.datetime.now(dt.UTC).date()
+    first, last = today - dt.timedelta(days=3), today - dt.timedelta(days=2)
+    cloud.add_service("web")
+    for days in range(5):
+        texts = (f"day -{days} line {number}" for number in range(20))
+        cloud.append("web", *texts, date=today - dt.timedelta(days=days), instance="web-x1")
+    span = ("--since", str(first), "--until", str(last))
+
+    whole, tail = await tenx("logs", "web", *span), await tenx("logs", "web", *span, "-n", "5")
+
+    wanted = [f"web-x1 day -{days} line {number}" for days in (3, 2) for number in range(20)]
+    assert sorted(whole.out.splitlines()) == sorted(wanted)
+    assert tail.out.splitlines() == wanted[-5:]
+
+
+async def test_a_time_of_day_is_refused_with_the_reason(tenx: Shell) -> None:
+    """Log lines have no time, whatever other tools offer."""
+    ended = await tenx("logs", "web", "--since", "10m")
+
+    assert ended.status == 2
+    assert "log lines have no time, only a day" in " ".join(ended.err.split())

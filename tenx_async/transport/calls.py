@@ -18,7 +18,8 @@ class ServiceCalls:
     """The operations on services as values, not yet done: for `SessionPool.run`.
 
     A write takes what the service was `seen` to look like, if that is known: one that would change
-    nothing is then not sent, and one whose answer is lost can be told about with more certainty.
+    nothing is then not sent, and one whose answer is lost can be told about with more certainty:
+    without it an update, a start or a stop that does not show is unknown, and is not sent again.
     """
 
     _account: Account

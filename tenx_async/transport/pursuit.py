@@ -246,11 +246,14 @@ class Pursuit(Generic[T]):
         raise AttemptFailed(Verdict.REFUSED, error) from failure
 
     async def _look(self) -> None:
-        """Note what the service looks like now; a look that fails tells nothing.
+        """Note what the service looks like now.
+
+        A look tells nothing if it fails, shows another service, or began before the write was sent.
 
         Raises:
             TenxError: there can be no look, for lack of time or calls.
         """
+        comes_after = self._sent.flag
         operation = get_service(self.operation.region, self.operation.service)
         try:
             service = await self._send(operation, Sent())
@@ -258,4 +261,5 @@ class Pursuit(Generic[T]):
             if not isinstance(failure.error, NotFound):
                 return
             service = None
-        self._looks.append(Look(self.means.gate.clock.monotonic(), service))
+        if comes_after and (service is None or service.name == self.operation.service):
+            self._looks.append(Look(self.means.gate.clock.monotonic(), service))

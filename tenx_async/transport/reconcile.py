@@ -5,10 +5,11 @@
 | create | there, as wanted, made since | absent, settled | conflict |
 | update | as wanted | as before, settled | conflict |
 | delete | absent, or another of the same name | the same one, settled | unknown |
-| start, stop | there or on its way | unchanged, settled | unknown |
-| restart | seen restarting, or not running where it ran | never | unknown |
+| start, stop | there or on its way | as before, settled | unknown |
+| restart | begins to restart, or is not running where it ran | never | unknown |
 
 Settled: two equal looks some time apart, long enough after the failure for a late landing.
+Where it is not known what was before, or a look does not show it, nothing is as before: unknown.
 """
 
 from __future__ import annotations
@@ -115,18 +116,16 @@ class Doubt:
             return None
         if seen is None:
             return Finding.CONFLICT
-        moved = self.before is not None and _values(self.before) != _values(seen)
-        return Finding.CONFLICT if moved else Finding.UNDONE
+        if self.before is None or not (self._shows(self.before) and self._shows(seen)):
+            return Finding.UNKNOWN
+        return Finding.UNDONE if _values(self.before) == _values(seen) else Finding.CONFLICT
 
     def _delete(self, seen: Service | None, settled: bool) -> Finding | None:
         if seen is None:
             return Finding.APPLIED
-        if self.before is not None and self.before.uid and seen.uid:
-            if seen.uid != self.before.uid:
-                return Finding.APPLIED
-            is_the_same = True
-        else:
-            is_the_same = self._made_since(seen) is False
+        is_the_same = self._is_the_same(seen)
+        if is_the_same is False:
+            return Finding.APPLIED
         if not settled or seen.has_status("terminating"):
             return None
         return Finding.UNDONE if is_the_same else Finding.UNKNOWN
@@ -139,12 +138,18 @@ class Doubt:
         return Finding.UNDONE if seen is not None and self._is_untouched(seen) else Finding.UNKNOWN
 
     def _restart(self, looks: Sequence[Look]) -> Finding | None:
-        ran = self.before is not None and self.before.has_status("running")
-        for service in (look.service for look in looks):
-            status = (service.status or "").casefold() if service else "running"
-            if status in _RESTARTING or (ran and status and status != "running"):
-                return Finding.APPLIED
+        if any(look.service and self._shows_a_restart(look.service) for look in looks):
+            return Finding.APPLIED
         return Finding.UNKNOWN if self._has_settled(looks) else None
+
+    def _shows_a_restart(self, seen: Service) -> bool:
+        is_the_same = self._is_the_same(seen)
+        if is_the_same is False or (is_the_same is None and self._made_since(seen)):
+            return False
+        before, now = (_status(service) for service in (self.before, seen))
+        if before == "running":
+            return now not in {"", "running"}
+        return now in _RESTARTING and before not in _RESTARTING
 
     def _is_as_wanted(self, seen: Service) -> bool:
         wanted = self.operation.wanted
@@ -152,11 +157,30 @@ class Doubt:
 
     def _is_untouched(self, seen: Service) -> bool:
         """Whether it is still in the state that a start or a stop was to end."""
-        other = "stop" if self.operation.verb == "start" else "start"
-        stands, before = is_already(other)(seen), self.before
-        if before is None:
-            return stands
-        return seen.uid == before.uid and (stands or seen.has_status(before.status or ""))
+        before = self.before
+        if before is None or not before.status or not self._is_the_same(seen):
+            return False
+        stands = is_already("stop" if self.operation.verb == "start" else "start")
+        return seen.has_status(before.status) or (stands(before) and stands(seen))
+
+    def _shows(self, service: Service) -> bool:
+        """Whether a service shows all that an update was to change."""
+        wanted = self.operation.wanted
+        return isinstance(wanted, ServiceUpdate) and all(
+            shown is not None
+            for value, shown in (
+                (wanted.target_instance_size, service.target_instance_size),
+                (wanted.memory, next((one.memory for one in service.containers), None)),
+                (wanted.binding_domain_name, service.binding_domain_name),
+            )
+            if value is not None
+        )
+
+    def _is_the_same(self, seen: Service) -> bool | None:
+        """Whether it is the one that was there before; `None`: that cannot be told."""
+        if self.before is not None and self.before.uid and seen.uid:
+            return seen.uid == self.before.uid
+        return True if self._made_since(seen) is False else None
 
     def _made_since(self, seen: Service) -> bool | None:
         """Whether the service was made after the write was sent; `None`: it does not say."""
@@ -176,6 +200,10 @@ class Doubt:
         return False
 
 
+def _status(service: Service | None) -> str:
+    return ((service and service.status) or "").casefold()
+
+
 def _values(service: Service) -> object:
     """What an update can change, and whose it is."""
     memory = tuple(container.memory for container in service.containers)
@@ -185,6 +213,8 @@ def _values(service: Service) -> object:
 
 def is_unchanged(operation: Operation[object], seen: Service) -> bool:
     """Tell whether a write has nothing to do, given what the service looks like."""
+    if seen.name != operation.service:
+        return False
     if operation.verb == "create" or isinstance(operation.wanted, ServiceUpdate):
         return operation.wanted is not None and contains(seen, operation.wanted)
     return is_already(operation.verb)(seen)

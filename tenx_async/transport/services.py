@@ -20,7 +20,8 @@ class Services:
 
     Every method may raise `InvalidName` before anything is sent, `ApiError` if the server
     refuses, `TransportError` if no usable answer comes, and `DeadlineExceeded`; a write also
-    `OutcomeUnknown` if it was sent and its answer is lost.
+    `OutcomeUnknown` if it was sent and its answer is lost. An update, a start or a stop is then
+    sent again only where it is known what was before: `calls` take what was `seen`.
     """
 
     calls: ServiceCalls
@@ -125,9 +126,9 @@ class Services:
         if mode == "native":
             await self.calls.restart(name, at_least_once=at_least_once).run()
         else:
-            await self.stop(name)
-            await self.wait(name, "Stopped", timeout=timeout)
-            await self.start(name)
+            await self.calls.stop(name, seen=await self.get(name)).run()
+            stopped = await self.wait(name, "Stopped", timeout=timeout)
+            await self.calls.start(name, seen=stopped).run()
             await self.wait(name, "Running", timeout=timeout)
 
     async def instances(self, name: str) -> Sequence[Instance]:

@@ -60,7 +60,11 @@ ROWS = [
     (CHANGE, None, SCALED, APPLIED, APPLIED),
     (CHANGE, WEB, WEB, OPEN, UNDONE),
     (CHANGE, WEB, like(status="Scaling"), OPEN, UNDONE),
-    (CHANGE, None, WEB, OPEN, UNDONE),
+    (CHANGE, None, WEB, OPEN, UNKNOWN),
+    (CHANGE, None, like(target_instance_size=7), OPEN, UNKNOWN),
+    (CHANGE, WEB, like(target_instance_size=None), OPEN, UNKNOWN),
+    (CHANGE, WEB, like(containers=()), OPEN, UNKNOWN),
+    (CHANGE, like(target_instance_size=None), WEB, OPEN, UNKNOWN),
     (CHANGE, WEB, like(target_instance_size=3), OPEN, CONFLICT),
     (CHANGE, WEB, like(target_instance_size=7), OPEN, CONFLICT),
     (CHANGE, WEB, like(binding_domain_name=("a.cn",)), OPEN, CONFLICT),
@@ -79,8 +83,9 @@ ROWS = [
     (START, DOWN, like(status="STARTING"), APPLIED, APPLIED),
     (START, DOWN, like(status="Pending"), APPLIED, APPLIED),
     (START, DOWN, DOWN, OPEN, UNDONE),
-    (START, None, DOWN, OPEN, UNDONE),
-    (START, None, like(status="stopping"), OPEN, UNDONE),
+    (START, None, DOWN, OPEN, UNKNOWN),
+    (START, like(status="stopping"), DOWN, OPEN, UNDONE),
+    (START, WEB, DOWN, OPEN, UNKNOWN),
     (START, DOWN, like(DOWN, uid="2"), OPEN, UNKNOWN),
     (START, DOWN, like(status="Failed"), OPEN, UNKNOWN),
     (START, like(status="Failed"), like(status="FAILED"), OPEN, UNDONE),
@@ -91,7 +96,12 @@ ROWS = [
     (STOP, WEB, like(status="Stopping"), APPLIED, APPLIED),
     (STOP, WEB, WEB, OPEN, UNDONE),
     (STOP, like(status="Starting"), WEB, OPEN, UNDONE),
-    (STOP, None, WEB, OPEN, UNDONE),
+    (STOP, None, WEB, OPEN, UNKNOWN),
+    (STOP, WEB, like(status=None), OPEN, UNKNOWN),
+    (STOP, like(status=None), WEB, OPEN, UNKNOWN),
+    (STOP, like(status=None), like(status=None), OPEN, UNKNOWN),
+    (STOP, like(uid=None), like(uid=None), OPEN, UNDONE),
+    (STOP, like(uid=None), like(uid=None, created_at=None), OPEN, UNKNOWN),
     (STOP, WEB, like(status="Succeeded"), OPEN, UNKNOWN),
     (STOP, None, like(status="Unknown"), OPEN, UNKNOWN),
     (STOP, WEB, GONE, OPEN, UNKNOWN),
@@ -101,6 +111,11 @@ ROWS = [
     (RESTART, WEB, DOWN, APPLIED, APPLIED),
     (RESTART, None, like(status="redeploying"), APPLIED, APPLIED),
     (RESTART, None, DOWN, OPEN, UNKNOWN),
+    (RESTART, None, like(NEW, status="Restarting"), OPEN, UNKNOWN),
+    (RESTART, WEB, like(NEW, status="Pending"), OPEN, UNKNOWN),
+    (RESTART, like(status="Restarting"), like(status="Restarting"), OPEN, UNKNOWN),
+    (RESTART, like(status="Restarting"), like(status="Redeploying"), OPEN, UNKNOWN),
+    (RESTART, DOWN, like(status="Restarting"), APPLIED, APPLIED),
     (RESTART, DOWN, DOWN, OPEN, UNKNOWN),
     (RESTART, WEB, like(status=None), OPEN, UNKNOWN),
     (RESTART, WEB, GONE, OPEN, UNKNOWN),
@@ -150,14 +165,14 @@ SETTLING = [
 @pytest.mark.parametrize(("moments", "finding"), SETTLING, ids=str)
 def test_two_equal_looks_settle_it(moments: list[float], finding: Finding | None) -> None:
     """They are two seconds apart, and the last is five seconds after the failure."""
-    assert finding == doubt(STOP).resolve([Look(moment, WEB) for moment in moments])
+    assert finding == doubt(STOP, WEB).resolve([Look(moment, WEB) for moment in moments])
 
 
 def test_looks_that_differ_settle_nothing() -> None:
     """Between two equal looks there is no other."""
     looks = [Look(13.0, WEB), Look(14.0, like(target_instance_size=2)), Look(15.0, WEB)]
 
-    assert OPEN is doubt(STOP).resolve(looks)
+    assert OPEN is doubt(STOP, WEB).resolve(looks)
 
 
 @given(st.lists(st.sampled_from([WEB, DOWN, NEW, SCALED, GONE]), max_size=6), st.booleans())
@@ -196,3 +211,4 @@ def test_looks_keep_their_pauses(chance: float, spread: float) -> None:
 def test_what_is_as_wanted_needs_no_write(write: Write, seen: Service, unchanged: bool) -> None:
     """A write whose end is there already has nothing to do."""
     assert unchanged == is_unchanged(write.operation, seen)
+    assert not is_unchanged(write.operation, like(seen, name="other"))

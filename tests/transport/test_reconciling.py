@@ -55,7 +55,7 @@ async def outcome_of(account: Account, write: Write, *, seen: Service | None = N
     return await Call(write.operation, account, seen).outcome()
 
 
-async def seen_before(account: Account, write: Write, known: bool) -> Service | None:
+async def seen_before(account: Account, write: Write, known: bool = True) -> Service | None:
     return await look_at(account) if known and write is not CREATE else None
 
 
@@ -81,16 +81,15 @@ async def test_what_was_executed_is_found_out(
     assert (write is CREATE) == isinstance(outcome.value, Service)
 
 
-@knowing
 @each_loss
 @checkable
 async def test_what_was_not_executed_is_sent_again(
-    server: RawServer, write: Write, loss: Way, known: bool
+    server: RawServer, write: Write, loss: Way
 ) -> None:
     """A write that is seen not to have happened is sent a second time, and executed once."""
     prepared(server, write)
     async with opened(server) as account:
-        seen = await seen_before(account, write, known)
+        seen = await seen_before(account, write)
         server.do(fails(loss))
         outcome = await outcome_of(account, write, seen=seen)
 
@@ -99,13 +98,28 @@ async def test_what_was_not_executed_is_sent_again(
 
 
 @each_loss
+@pytest.mark.parametrize("write", [CHANGE, START, STOP], ids=lambda write: write.verb)
+async def test_what_may_have_been_undone_by_others_is_not_sent_again(
+    server: RawServer, write: Write, loss: Way
+) -> None:
+    """Where nobody knows what was before, nothing tells what is from what others made of it."""
+    prepared(server, write)
+    server.do(*repeat(fails(loss), 9))
+    async with opened(server) as account:
+        outcome = await outcome_of(account, write)
+
+    assert ("unknown", 1) == (outcome.result, server.arrived(write.verb))
+
+
+@each_loss
 @checkable
 async def test_what_is_never_executed_fails(server: RawServer, write: Write, loss: Way) -> None:
     """After three attempts that certainly did nothing, the write has failed: nothing is unknown."""
     prepared(server, write)
     async with opened(server) as account:
+        seen = await seen_before(account, write)
         server.do(*repeat(fails(loss), 9))
-        outcome = await outcome_of(account, write)
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert ("failed", 0) == (outcome.result, server.executed(write.verb))
     assert 3 == server.arrived(write.verb)
@@ -321,9 +335,10 @@ FAILING_LOOKS = {
 async def test_looks_that_fail_decide_nothing(server: RawServer, write: Write, look: Way) -> None:
     """A write that nobody could look into is unknown, and is not sent again."""
     prepared(server, write)
-    server.do(*repeat(fails(LOST), 9), reads=repeat(fails(look)))
     async with opened(server, deadline=30.0) as account:
-        outcome = await outcome_of(account, write)
+        seen = await seen_before(account, write)
+        server.do(*repeat(fails(LOST), 9), reads=repeat(fails(look)))
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert ("unknown", 1) == (outcome.result, server.arrived(write.verb))
 
@@ -346,9 +361,10 @@ async def test_the_deadline_ends_the_looking(
 ) -> None:
     """There was no time to be sure, so it is unknown, in time."""
     prepared(server, write)
-    server.do(*repeat(fails(LOST), 9))
     async with opened(server, deadline=deadline, reconciling=PUNCTUAL) as account:
-        outcome = await outcome_of(account, write)
+        seen = await seen_before(account, write)
+        server.do(*repeat(fails(LOST), 9))
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert ("unknown", 1) == (outcome.result, server.arrived(write.verb))
     if write is not RESTART:  # whose watch passes time while the answer is on its way
@@ -361,9 +377,11 @@ async def test_a_spent_budget_ends_the_looking(
 ) -> None:
     """Without calls to look with it stays unknown, and says when there will be some."""
     prepared(server, write)
-    server.do(fails(LOST, executes=True))
-    async with opened(server, calls_per_day=1) as account:
-        outcome = await outcome_of(account, write)
+    calls = 1 if write is CREATE else 2
+    async with opened(server, calls_per_day=calls) as account:
+        seen = await seen_before(account, write)
+        server.do(fails(LOST, executes=True))
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert "unknown" == outcome.result
     assert "2015-12-30 00:00 UTC" in str(outcome.error)
@@ -381,9 +399,10 @@ async def test_a_refusal_of_a_resend_is_read_in_the_light_of_the_first_try(
 ) -> None:
     """A first try that lands after everything had settled makes the second one fail: applied."""
     prepared(server, write)
-    server.do(fails(LOST, executes=True, lands_after=JUST_AFTER_SETTLING))
     async with opened(server, reconciling=PUNCTUAL) as account:
-        outcome = await outcome_of(account, write)
+        seen = await seen_before(account, write)
+        server.do(fails(LOST, executes=True, lands_after=JUST_AFTER_SETTLING))
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert ("applied", executions) == (outcome.result, server.executed(write.verb))
     assert 2 == server.arrived(write.verb)
@@ -416,9 +435,10 @@ async def test_a_refused_resend_that_nobody_can_look_into_is_unknown(
         await status(409)(wire, answer)
 
     prepared(server, write)
-    server.do(fails(LOST), fails(refused))
     async with opened(server) as account:
-        outcome = await outcome_of(account, write)
+        seen = await seen_before(account, write)
+        server.do(fails(LOST), fails(refused))
+        outcome = await outcome_of(account, write, seen=seen)
 
     assert "unknown" == outcome.result
     assert isinstance(outcome.error, OutcomeUnknown)
@@ -427,9 +447,10 @@ async def test_a_refused_resend_that_nobody_can_look_into_is_unknown(
 @pytest.mark.parametrize(("code", "error"), [(403, Forbidden), (404, NotFound), (500, ServerError)])
 async def test_another_refusal_of_a_resend_is_final(server: RawServer, code: int, error) -> None:
     """The first try is known to have done nothing, so the second one's answer counts."""
-    server.do(fails(LOST), *repeat(fails(status(code)), 9))
     async with opened(server) as account:
-        outcome = await outcome_of(account, STOP)
+        seen = await seen_before(account, STOP)
+        server.do(fails(LOST), *repeat(fails(status(code)), 9))
+        outcome = await outcome_of(account, STOP, seen=seen)
 
     assert "failed" == outcome.result
     assert isinstance(outcome.error, error)

@@ -89,6 +89,7 @@ class Follower:
             ledger=self.ledger,
             clock=self.clock,
             emit=self.emit,
+            page_size=self.habits.size,
             list_every=self.discover_every,
         )
 
@@ -150,8 +151,12 @@ class Follower:
         failing = sum(source.failures > 0 for source in followed)
         self.emit(FollowingEnded(sources=len(followed), failing=failing))
 
-    def __aiter__(self) -> Self:
-        return self
+    async def __aiter__(self) -> AsyncGenerator[LogLine]:
+        with suppress(StopAsyncIteration):
+            while True:
+                for line in self._unpacked:
+                    yield line
+                self._unpacked = iter(await self._next_batch())
 
     async def __anext__(self) -> LogLine:
         while (line := next(self._unpacked, None)) is None:
@@ -186,6 +191,7 @@ class Follower:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group.exceptions[0].__cause__
         finally:
+            await self._reader.close()
             await self.buffer.close()
 
     async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:

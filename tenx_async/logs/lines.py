@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import msgspec
 from attrs import field, frozen
 
 from tenx_async.api.entries import LogEntry
@@ -22,8 +23,7 @@ class LogPage:
     """Size of the reply, after decompression."""
 
 
-@frozen
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """An entry with its place."""
 
     region: str

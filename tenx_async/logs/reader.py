@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, evolve, field
@@ -16,6 +17,7 @@ from tenx_async.errors import (
     NotFound,
     OperationError,
 )
+from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, T
 from tenx_async.logs.findings import Finding, Gap, OutOfReach
@@ -30,6 +32,8 @@ from tenx_async.logs.source import Source
 from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
 
 _NO_SUCH_THING = (NotFound, MethodNotAllowed, BadRequest)
+Log = tuple[str, dt.date, str]
+"""A service, a day, and an instance, if it is its own log."""
 ListInstances = Callable[[str], Awaitable[Sequence[Instance]]]
 
 
@@ -44,8 +48,13 @@ class SourceReader:
     ledger: Ledger = field(repr=False)
     clock: Clock = field(repr=False)
     emit: Listener = field(repr=False)
+    page_size: int = 1000
     list_every: float = 10.0
     """Seconds between two looks at the instances of a source that is read through them."""
+    reads_ahead: bool = True
+    """Whether pages are asked for before their turn, of which the last few are in vain."""
+    _ahead: dict[Log, ReadAhead] = field(factory=dict, init=False, repr=False)
+    """Of the logs that are being caught up with."""
 
     async def read(self, source: Source) -> tuple[int, bool]:
         """Poll each day once, and hand on what is new; tell how many lines, and if there are more.
@@ -93,10 +102,31 @@ class SourceReader:
         late = source.failures and source.tail is not None
         return [Gap(day.position - delivery.lines, None)] if late else []
 
+    async def close(self) -> None:
+        """Give up the pages that were asked for before their turn."""
+        while self._ahead:
+            await self._ahead.popitem()[1].drop()
+
     async def _poll(self, source: Source, day: Day) -> Delivery:
         delivery = await self._ask(source, day, poll)
+        await self._look_ahead(source, day, more=delivery.more)
         await self._deliver(source, day, delivery)
         return delivery
+
+    async def _look_ahead(self, source: Source, day: Day, *, more: bool) -> None:
+        log = (source.name, day.date, day.instance)
+        if not more:
+            if ahead := self._ahead.pop(log, None):
+                await ahead.drop()
+        elif self.reads_ahead and log not in self._ahead:
+            self._ahead[log] = ReadAhead(
+                lambda request: self._page(source, day, request), self._room_ahead
+            )
+
+    def _room_ahead(self) -> int:
+        """How many more pages can wait, so that all that waits fits into the buffer."""
+        under_way = sum(map(len, self._ahead.values()))
+        return (self.buffer.limit - self.buffer.lines) // self.page_size - under_way
 
     @staticmethod
     def _must_go_around(day: Day) -> bool:
@@ -154,9 +184,14 @@ class SourceReader:
             self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
 
     async def _ask(self, source: Source, day: Day, read: Callable[[Day], Reading[T]]) -> T:
-        return await carry_out(
-            lambda: read(day), day.habits, lambda request: self._page(source, day, request)
-        )
+        ahead = self._ahead.get((source.name, day.date, day.instance))
+
+        async def page(request: PageRequest) -> Sequence[LogEntry]:
+            if ahead is None:
+                return await self._page(source, day, request)
+            return await ahead.page(request, day.habits)
+
+        return await carry_out(lambda: read(day), day.habits, page)
 
     async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
         account = self.ledger.day(source.name, day.date)

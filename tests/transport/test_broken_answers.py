@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -66,3 +67,32 @@ async def test_a_page_with_garbage_behind_it_is_read(server: RawServer) -> None:
         assert ["web"] * 2 == [(await account.perform(GET)).name for _ in range(2)]
 
     assert (2, 2) == (server.arrived("get"), server.connections)
+
+
+@pytest.mark.parametrize(
+    ("code", "result"), [(b"200 OK", "applied"), (b"404 None", "failed"), (b"409 No", "conflict")]
+)
+async def test_a_decided_answer_stays_decided_at_the_deadline(code: bytes, result: str) -> None:
+    """What the status has said is not forgotten because the body outlasts the deadline."""
+    stalling = _piece_by_piece(b"HTTP/1.1 " + code + b"\r\nContent-Length: 9\r\n\r\nabc")
+    async with RawServer() as server, opened(server, deadline=0.3, timeouts=STALLING) as account:
+        server.model.add("web")
+        server.do(fails(stalling, executes=code.startswith(b"2")))
+        began = time.perf_counter()
+        outcome = await Call(RESTART.operation, account).outcome()
+
+        assert (result, 0) == (outcome.result, account.usage.in_flight)
+        assert time.perf_counter() - began < 1.0
+
+
+async def test_a_caller_who_leaves_a_decided_answer_is_let_go(server: RawServer) -> None:
+    """Only the deadline leaves what the status has decided: a cancellation is one."""
+    server.do(fails(_piece_by_piece(HEAD + b"Content-Length: 9\r\n\r\nabc"), executes=True))
+    async with opened(server, timeouts=STALLING) as account:
+        call = asyncio.create_task(account.perform(RESTART.operation))
+        await server.has_seen("restart")
+        await asyncio.sleep(0.05)
+        call.cancel()
+        await asyncio.wait([call])
+
+    assert call.cancelled()

@@ -120,9 +120,15 @@ class Day:
 
     @property
     def lookback(self) -> int:
-        """How many known entries a poll reads again, at least."""
-        most = max(1, self.habits.reach // 2)
-        return min(max(self.memory.anchor(), self.depth), most, len(self.memory))
+        """How many known entries a poll reads again, at least.
+
+        Half a page at most, so that there is room for new ones; all, where a page holds all and
+        nothing less stands for its place.
+        """
+        anchor, reach = self.memory.anchor(), self.habits.reach
+        if self.memory.whole and reach // 2 < anchor and len(self.memory) < reach:
+            return len(self.memory)
+        return min(max(anchor, self.depth), max(1, reach // 2), len(self.memory))
 
     def take_up(self, known: Sequence[LogEntry], gone: Counter[int]) -> None:
         """Begin with a log whose first entries were delivered already, as were some gone ones."""
@@ -234,9 +240,8 @@ class Day:
 
     def _doubt(self) -> list[Finding]:
         """Say so once when a shift could pass unseen from now on."""
-        certain = self.memory.whole or self.memory.anchor() <= min(
-            self.lookback, len(self.memory) - 1
-        )
+        known = len(self.memory) - (not self.memory.whole)
+        certain = self.memory.anchor() <= min(self.lookback, known)
         doubted, self._doubted = self._doubted, not certain
         if self._doubted and not doubted:
             return [Doubt(self.position, len(self.memory))]

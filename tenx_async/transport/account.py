@@ -197,12 +197,13 @@ class Account:
             means=means,
             began=began,
             deadline=began + seconds,
+            scope=means.deadlines.within(seconds),
             before=before,
         )
         error: TenxError
         cause: BaseException | None = None
         try:
-            with means.deadlines.within(seconds):
+            with pursuit.scope:
                 return await pursuit.run(attempts)
         except AttemptFailed as failure:
             error, cause = failure.error, failure.__cause__

@@ -8,12 +8,18 @@ from typing import cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class _Line(ResponseHandler):
-    """Bounds the server's silence by one timer for the whole connection.
+    """Bounds the server's silence by one timer for the whole connection, and loses no status.
 
-    aiohttp alone sets and cancels three of them a request, at the cost of decoding its answer.
+    aiohttp alone sets and cancels three timers a request, at the cost of decoding its answer. And
+    it forgets an answer's head, which tells whether a write was executed, if what comes in the
+    same packet is not HTTP. Lost all the same is a head that names an encoding that is not
+    installed, or that comes in one packet with a 1xx before it.
     """
 
     _silent_until: float | None = None
@@ -25,6 +31,21 @@ class _Line(ResponseHandler):
         Such as the second of two answers to a request: it would be taken for the next one's.
         """
         return super().is_connected() and not self.should_close
+
+    def data_received(self, data: bytes) -> None:
+        if self._payload is None or self._payload.is_eof():  # what comes begins with a head
+            head, end, data = data.partition(_END_OF_HEAD)
+            super().data_received(head + end)
+            if not data or self.exception() is not None:
+                return
+        super().data_received(data)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """Fail the body that is being read, too: nobody else would, and its reader would wait."""
+        super().set_exception(exc, *cause)
+        body = self._payload
+        if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():
+            body.set_exception(aiohttp.ClientPayloadError("what came is not HTTP"))
 
     def _reschedule_timeout(self) -> None:
         if self._read_timeout:

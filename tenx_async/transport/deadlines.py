@@ -67,6 +67,13 @@ class Scope:
         if self._task is not None:
             self._task.cancel()
 
+    def take_back(self) -> bool:
+        """Undo its cancellation, which was caught; false if others ask for one as well."""
+        if not self._has_ended or self._task is None:
+            return False
+        self._has_ended = False
+        return self._task.uncancel() <= self._cancellations
+
     def __enter__(self) -> Self:
         task = self._task = asyncio.current_task()
         if task is None:
@@ -79,8 +86,5 @@ class Scope:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.deadlines.let_go(self)
-        if not self._has_ended or self._task is None:
-            return
-        is_ours = self._task.uncancel() <= self._cancellations
-        if is_ours and kind is asyncio.CancelledError:
+        if self.take_back() and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import TypeVar
 
 import aiohttp
@@ -30,6 +30,7 @@ from tenx_async.errors import (
     error_class,
 )
 from tenx_async.settings import Credentials
+from tenx_async.transport.deadlines import Scope
 from tenx_async.transport.verdict import AttemptFailed, Verdict, judge, retry_after
 
 T = TypeVar("T")
@@ -133,12 +134,13 @@ class Exchange:
         await self._reads.close()
         await self._writes.close()
 
-    async def send(self, operation: Operation[T], sent: Sent) -> T:
+    async def send(self, operation: Operation[T], sent: Sent, scope: Scope) -> T:
         """Send a request once and read its answer.
 
         Args:
             operation: what to ask for.
             sent: raised as soon as the request of a write may have reached the server.
+            scope: the deadline under which this goes on; it leaves what a status has decided.
 
         Raises:
             AttemptFailed: there is no result; says why and what may be done about it.
@@ -147,18 +149,18 @@ class Exchange:
             raise ConfigurationError("the client was closed while the operation waited")
         try:
             if operation.is_write:
-                return await self._write(operation, sent)
-            return await self._read(operation)
+                return await self._write(operation, sent, scope)
+            return await self._read(operation, scope)
         except (aiohttp.ClientError, TimeoutError) as error:
             failure = self._failed(operation, sent, error)
             quotes_the_server = isinstance(failure.error, BadResponse)
             raise failure from None if quotes_the_server else error
 
-    async def _read(self, operation: Operation[T]) -> T:
+    async def _read(self, operation: Operation[T], scope: Scope) -> T:
         response = await self._reads.get(self._url(operation), allow_redirects=False)
         try:
             if judge(response.status) is not Verdict.APPLIED:
-                raise await self._refusal(operation, response)
+                raise await self._refusal(operation, response, scope)
             body = await self._body(response, operation)
             if len(body) > LONG_BODY:
                 return await asyncio.to_thread(self._result, operation, body)
@@ -166,7 +168,7 @@ class Exchange:
         finally:
             response.release()
 
-    async def _write(self, operation: Operation[T], sent: Sent) -> T:
+    async def _write(self, operation: Operation[T], sent: Sent, scope: Scope) -> T:
         async with self._writes.request(
             operation.method,
             self._url(operation),
@@ -177,8 +179,9 @@ class Exchange:
         ) as response:
             sent.flag = True
             if judge(response.status) is not Verdict.APPLIED:
-                raise await self._refusal(operation, response)
-            return operation.read(await self._body_of_write(response))
+                raise await self._refusal(operation, response, scope)
+            body = await self._what_comes(self._body(response, operation), scope)
+            return operation.read(body or b"")
 
     def _url(self, operation: Operation[T]) -> URL:
         return URL(self.endpoint + operation.target, encoded=True)
@@ -194,17 +197,21 @@ class Exchange:
             )
             raise AttemptFailed(Verdict.AMBIGUOUS, shown) from error.__cause__
 
-    async def _body_of_write(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read an answer whose status already says that the write was executed."""
+    async def _what_comes(
+        self, body: Coroutine[object, object, bytes | None], scope: Scope
+    ) -> bytes | None:
+        """Read a body whose status has said it all, if it comes at all and in time."""
         try:
             async with asyncio.timeout(self.timeouts.body):
-                return await self._body(response, None)
+                return await body
         except (aiohttp.ClientError, TimeoutError, AttemptFailed):
-            return b""
+            return None
+        except asyncio.CancelledError:
+            if not scope.take_back():
+                raise
+            return None
 
-    async def _body(
-        self, response: aiohttp.ClientResponse, operation: Operation[T] | None
-    ) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, operation: Operation[T]) -> bytes:
         content = response.content
         if content.is_eof() and content.total_bytes <= self.largest_reply:
             return content.read_nowait()
@@ -218,14 +225,11 @@ class Exchange:
         return body
 
     async def _refusal(
-        self, operation: Operation[T], response: aiohttp.ClientResponse
+        self, operation: Operation[T], response: aiohttp.ClientResponse, scope: Scope
     ) -> AttemptFailed:
         pause = retry_after(response.headers, self.clock.now())
-        try:
-            async with asyncio.timeout(self.timeouts.body):
-                body = await _read_at_most(response, LARGEST_ERROR_BODY, whole=False) or b""
-        except (aiohttp.ClientError, TimeoutError):
-            body = b""
+        reading = _read_at_most(response, LARGEST_ERROR_BODY, whole=False)
+        body = await self._what_comes(reading, scope) or b""
         text = self._redacted(operation, body.decode(errors="replace"))
         error = error_class(response.status, text)(
             self._redacted(operation, _message(response, text)),

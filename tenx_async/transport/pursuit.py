@@ -16,7 +16,7 @@ from tenx_async.api.operations import Operation, Repeat, get_service
 from tenx_async.errors import Conflict, NotFound, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
-from tenx_async.transport.deadlines import Deadlines
+from tenx_async.transport.deadlines import Deadlines, Scope
 from tenx_async.transport.exchange import Exchange, Sent
 from tenx_async.transport.gate import Gate
 from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
@@ -48,6 +48,8 @@ class Pursuit(Generic[T]):
     """When, by the clock's `monotonic`."""
     deadline: float
     """When to have ended, by the same."""
+    scope: Scope
+    """What ends it then."""
     before: Service | None = None
     """What the service looked like before, if that is known."""
     chance: Callable[[], float] = random.random
@@ -133,9 +135,9 @@ class Pursuit(Generic[T]):
         try:
             if operation.repeat is Repeat.NEVER:
                 async with self._watching():
-                    result = await self.means.exchange.send(operation, sent)
+                    result = await self.means.exchange.send(operation, sent, self.scope)
             else:
-                result = await self.means.exchange.send(operation, sent)
+                result = await self.means.exchange.send(operation, sent, self.scope)
         except AttemptFailed as failure:
             gate.leave_failed(began, failure)
             self._tell(operation, began, failure.verdict.name.lower(), failure)

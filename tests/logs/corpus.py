@@ -88,6 +88,10 @@ BROKE: Sequence[Worst] = [
         "a log of two lines that stood still made a short anchor of one line",
         _told(Append(lines("2:a b")), *[Poll()] * 4, Insert(2, lines("2:c b")), size=60),
     ),
+    Worst(
+        "an insertion before equal lines passed for one after them, though a page held them all",
+        _told(Append(lines("a" + " b" * 21)), Poll(), Insert(50, lines("a")), size=40),
+    ),
     Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
 ]  # fmt: skip
 """What went wrong before it was mended."""
@@ -125,6 +129,7 @@ HARD: Sequence[Worst] = [
         "an order that shows only by lines that are all equal",
         seeded(422497),
     ),
+    Worst("two texts, more often than a page holds: a doubt says so", seeded(1084542)),
     Worst("lines taken away while others are inserted", seeded(6364, erasing=True)),
     Worst("a log wiped in the moment in which its order is understood", seeded(904, erasing=True)),
 ]  # fmt: skip

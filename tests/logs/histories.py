@@ -12,7 +12,7 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.findings import Removal, Shift
+from tenx_async.logs.findings import Doubt, Removal, Shift
 from tenx_async.logs.order import Order
 from tests.logs.model import ModelLog, PagedLog, Reader
 
@@ -153,8 +153,8 @@ class Outcome:
     """Lines that did not come, although the log grew by them between two polls."""
     takes_away: bool
     """Whether lines were removed for good, so that content alone may not tell what was there."""
-    order_is_unknown: bool
-    """Whether the order of the log could not be told to the end."""
+    is_doubtful: bool
+    """Whether the lines never showed their order, or a doubt was told."""
     removals: int
     """How many lines the ledger counts as gone: each may have been repeated."""
     reported: bool
@@ -173,12 +173,13 @@ class Outcome:
         Whatever a server does, nothing may be repeated, and what is in the log at the end must
         have come. Where lines were taken away for good, those that equal them in text may be
         lost, as content cannot tell one from another: then the ledger must say so. It cannot
-        where the log looked the same at every poll, as if nothing had happened. And where even
-        the order of the log cannot be told from its lines, what is repeated must be counted.
+        where the log looked the same at every poll, as if nothing had happened. And where the
+        lines are so alike that they show neither the log's order nor, as a doubt says, what was
+        inserted before them, what is repeated must be counted.
         """
         if self.is_exact:
             return False
-        if self.order_is_unknown and not self.lost:
+        if self.is_doubtful and not self.lost:
             return self.repeated.total() > self.removals
         if not self.takes_away:
             return True
@@ -246,7 +247,8 @@ def _outcome(history: History, log: ReadableLog, reader: Reader, witness: Witnes
         unread=Counter(log.entries) - reader.delivered,
         unseen=witness.known - reader.delivered,
         takes_away=history.takes_away,
-        order_is_unknown=reader.day.habits.order is None,
+        is_doubtful=reader.day.habits.order is None
+        or any(isinstance(found, Doubt) for found in reader.findings),
         removals=sum(found.lines for found in reader.findings if isinstance(found, Removal)),
         reported=reader.suppressed > 0 or any(not isinstance(f, Shift) for f in reader.findings),
         reader=reader,

@@ -50,7 +50,7 @@ async def restarting_watched(server: RawServer, account: Account) -> None:
 
 async def reconciling(server: RawServer, account: Account) -> None:
     server.do(fails(hanging_up))
-    await account.perform(STOP)
+    await account.perform(STOP, before=await account.perform(GET))
 
 
 async def waiting_out_a_rejection(server: RawServer, account: Account) -> None:

@@ -50,6 +50,40 @@ async def test_what_ends_in_time_is_left_alone(deadlines: Deadlines) -> None:
     assert 0 == current.cancelling()
 
 
+async def test_a_deadline_can_be_taken_back(deadlines: Deadlines) -> None:
+    """A block that catches its deadline goes on, and its task is as if nothing had been."""
+    with deadlines.within(0.001) as scope:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        assert scope.take_back()
+        await asyncio.sleep(0)
+    current = asyncio.current_task()
+
+    assert current is not None
+    assert 0 == current.cancelling()
+
+
+async def test_a_cancellation_by_others_is_not_taken_back(deadlines: Deadlines) -> None:
+    """A task that is cancelled while its time is up is cancelled."""
+    taken: list[bool] = []
+
+    async def wait() -> None:
+        with deadlines.within(60.0) as scope:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                scope.end()
+                taken.append(scope.take_back())
+                raise
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert ([False], True) == (taken, task.cancelled())
+
+
 async def test_a_cancellation_by_others_stays_one(deadlines: Deadlines) -> None:
     """Whoever is cancelled from outside is cancelled, even if its time was up as well."""
 

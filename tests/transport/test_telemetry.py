@@ -31,7 +31,7 @@ from tests.transport.rawserver import (
 )
 from tests.transport.test_answers import GET
 from tests.transport.test_bounds import CREATE as CREATE_WITH_PASSWORD, PASSWORD
-from tests.transport.writes import CREATE, RESTART, STOP, TWICE, Write, prepared
+from tests.transport.writes import CREATE, DELETE, RESTART, STOP, TWICE, Write, prepared
 
 PUNCTUAL = ReconcilePolicy(spread=0.0)
 LOST = fails(hanging_up)
@@ -57,14 +57,14 @@ STORIES = {
         ["create web: ambiguous", "get web: applied", "create web: found applied in 1"],
     ),
     "not executed": (
-        STOP,
+        DELETE,
         [fails(status(502))],
         [
-            "stop web: ambiguous 502",
+            "delete web: ambiguous 502",
             *["get web: applied"] * 4,
-            "stop web: found undone in 4",
-            "stop web: again after 1",
-            "stop web: applied",
+            "delete web: found undone in 4",
+            "delete web: again after 1",
+            "delete web: applied",
         ],
     ),
     "at least once": (

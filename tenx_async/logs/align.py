@@ -24,7 +24,7 @@ _WIDTH = 8
 
 def digests_of(entries: Iterable[LogEntry]) -> array[int]:
     """Eight bytes for each entry; equal entries have equal ones."""
-    return array("q", map(hash, entries))
+    return array("q", list(map(hash, entries)))  # of a list it is made in one go
 
 
 @define

@@ -205,7 +205,7 @@ class Follower:
                 places.release()
                 await self._rest()
             else:
-                poll = tasks.create_task(self._poll(self._discovery.sources[name]))
+                poll = tasks.create_task(self._poll_on(name))
                 poll.add_done_callback(lambda _: places.release())
 
     def _goes_on(self) -> bool:
@@ -224,6 +224,13 @@ class Follower:
             stirred.cancel()
             slept.cancel()
 
+    async def _poll_on(self, name: str | None) -> None:
+        """Poll a source, and whatever is due then, until there is nothing or no room."""
+        while name is not None:
+            await self._poll(self._discovery.sources[name])
+            name = None if self.buffer.is_full else self.schedule.next(self.clock.monotonic())
+        self._stirred.set()
+
     async def _poll(self, source: Source) -> None:
         try:
             lines, more = await self._reader.read(source)
@@ -234,7 +241,8 @@ class Follower:
         else:
             self._succeeded(source, lines, more=more)
         self._note_begun(source)
-        self._stirred.set()
+        if source.state is not SourceState.CATCHING_UP:
+            self._stirred.set()
 
     def _succeeded(self, source: Source, lines: int, *, more: bool) -> None:
         failures = source.succeeded(self.clock.now(), lines, more=more)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from tenx_async.logs.day import Delivery
-from tenx_async.logs.findings import Finding, Reset, Shift
+from tenx_async.logs.findings import Doubt, Finding, Reset, Shift
 from tenx_async.logs.seal import Seal
 
 
@@ -72,8 +72,13 @@ class DayAccount:
 
     @property
     def gaps(self) -> list[Finding]:
-        """Where lines may be missing or may have been repeated."""
-        return [finding for finding in self.findings if not finding.is_resolved]
+        """Where lines are missing or were repeated, or may be."""
+        return [one for one in self.findings if not (one.is_resolved or isinstance(one, Doubt))]
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """Where the lines are too alike to tell whether one was inserted."""
+        return [finding for finding in self.findings if isinstance(finding, Doubt)]
 
 
 @define
@@ -116,7 +121,7 @@ class Ledger:
 
     @property
     def gaps(self) -> int:
-        """Places where lines may be missing or may have been repeated."""
+        """Places where lines are missing or were repeated, or may be."""
         return sum(len(day.gaps) for day in self)
 
     @property

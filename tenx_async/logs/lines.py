@@ -60,13 +60,22 @@ class LogBatch:
     @property
     def lines(self) -> list[LogLine]:
         """The lines, each with its place."""
-        return list(self)
+        region, service, date, late = self.region, self.source, self.date, self.late
+        return [
+            LogLine(
+                region,
+                service,
+                entry.instance_name,
+                entry.log.removesuffix("\n"),
+                date,
+                position,
+                late,
+            )
+            for position, entry in enumerate(self.entries, self.position)
+        ]
 
     def __iter__(self) -> Iterator[LogLine]:
-        region, service, date, late = self.region, self.source, self.date, self.late
-        for position, entry in enumerate(self.entries, self.position):
-            text = entry.log.removesuffix("\n")
-            yield LogLine(region, service, entry.instance_name, text, date, position, late)
+        return iter(self.lines)
 
 
 class FetchPage(Protocol):

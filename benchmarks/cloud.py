@@ -1,0 +1,63 @@
+"""A LocalCloud in a process of its own, for benchmarks that read logs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from attrs import frozen
+
+from tenx_async import LocalCloud
+from tenx_async.local import Fault, Quirks
+
+DAY = dt.datetime.now(dt.UTC).date()
+REGION = "beijing1"
+ACCOUNT = {"username": "demo", "token": "benchmark"}
+HEADERS = {"username": "demo", "Authorization": "token benchmark"}
+
+
+@frozen
+class Served:
+    """What a cloud has."""
+
+    lines: int
+    """In the log of today of its first service."""
+    services: int = 1
+    delay: float = 0.0
+    """Seconds by which every answer comes late."""
+    order: str = "oldest-first"
+
+
+def _serve(pipe: Connection, served: Served) -> None:
+    async def main() -> None:
+        faults = [Fault("latency", seconds=served.delay)] if served.delay else []
+        quirks = Quirks(log_order=served.order)  # type: ignore[arg-type]  # one of its texts
+        async with LocalCloud(**ACCOUNT, faults=faults, quirks=quirks) as cloud:
+            for number in range(served.services):
+                cloud.add_service(f"s{number}")
+            texts = (f"{n:07} INFO GET /items/{n} 200 {n % 97} ms" for n in range(served.lines))
+            cloud.append("s0", *texts, date=DAY)
+            pipe.send(cloud.endpoint)
+            while pipe.poll() or not await asyncio.sleep(0.05):
+                if pipe.poll():
+                    pipe.send(getattr(cloud, pipe.recv()))
+
+    asyncio.run(main())
+
+
+@contextlib.contextmanager
+def serving(served: Served) -> Iterator[str]:
+    """Serve while the block runs; give the address."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, served), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.kill()
+        process.join()

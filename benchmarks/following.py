@@ -1,0 +1,230 @@
+"""Following against what is written by hand: throughput, calls, and ten thousand silent services.
+
+    python -m benchmarks.following [--lines N] [--rounds N] [--services N]
+
+A LocalCloud in a process of its own is the server of all. The peers are a bare aiohttp session with
+msgspec that counts the lines of each page, and one with `resp.json()` that goes through them; both
+ask for one page after the other. They take turns with the follower, and the medians are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import resource
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+import tenx_async as tenx
+from benchmarks.cloud import ACCOUNT, DAY, HEADERS, REGION, Served, serving
+from tenx_async.logs.follow import Follower
+
+SIZE = 1000
+UNDER_WAY = 32
+
+
+class Entry(msgspec.Struct):
+    """What the peer decodes into."""
+
+    instance_name: str
+    log: str
+
+
+_decoder = msgspec.json.Decoder(list[Entry])
+Reading = Callable[[str], Awaitable[int]]
+
+
+def _url(endpoint: str, service: str) -> str:
+    return f"{endpoint}/v1/regions/{REGION}/services/{service}/logs"
+
+
+def _page(from_: int, size: int = SIZE) -> dict[str, str | int]:
+    return {"date": f"{DAY:%Y.%m.%d}", "from": from_, "size": size}
+
+
+async def by_hand_in_batches(endpoint: str) -> int:
+    """Read pages until one is empty, decoded by msgspec."""
+    count = 0
+    async with aiohttp.ClientSession(headers=HEADERS) as session:
+        while True:
+            async with session.get(_url(endpoint, "s0"), params=_page(count)) as response:
+                page = _decoder.decode(await response.read())
+            if not page:
+                return count
+            count += len(page)
+
+
+async def by_hand_by_line(endpoint: str) -> int:
+    """Read pages until one is empty, decoded by `resp.json()`, and look at each line."""
+    count, length = 0, 0
+    async with aiohttp.ClientSession(headers=HEADERS) as session:
+        while True:
+            async with session.get(_url(endpoint, "s0"), params=_page(count)) as response:
+                page = await response.json()
+            if not page:
+                return count
+            for entry in page:
+                count += 1
+                length += len(entry["log"])
+
+
+def _client(endpoint: str) -> tenx.Client:
+    return tenx.Client(endpoint=endpoint, region=REGION, **ACCOUNT)
+
+
+def _whole_day(client: tenx.Client) -> Follower:
+    return client.follow(
+        "s0", tail=None, follow=False, order="oldest-first", since=DAY, until=DAY, page_size=SIZE
+    )
+
+
+async def in_batches(endpoint: str) -> int:
+    """Follow in batches, to the end of what is there."""
+    count = 0
+    async with _client(endpoint) as client, _whole_day(client) as lines:
+        async for batch in lines.batches():
+            count += len(batch)
+    return count
+
+
+async def by_line(endpoint: str) -> int:
+    """Follow by line, to the end of what is there."""
+    count, length = 0, 0
+    async with _client(endpoint) as client, _whole_day(client) as lines:
+        async for line in lines:
+            count += 1
+            length += len(line.log)
+    return count
+
+
+async def compare(served: Served, readings: list[Reading], rounds: int) -> list[float]:
+    """Lines a second of each, medians over the rounds."""
+    rates: list[list[float]] = [[] for _ in readings]
+    with serving(served) as endpoint:
+        for _ in range(rounds):
+            for reading, rate in zip(readings, rates, strict=True):
+                began = time.perf_counter()
+                count = await reading(endpoint)
+                rate.append(count / (time.perf_counter() - began))
+                assert count == served.lines, (reading, count)
+    return [statistics.median(rate) for rate in rates]
+
+
+async def catch_up(lines: int, rounds: int) -> None:
+    """Print how fast a day is caught up with."""
+    near, far = Served(lines), Served(lines, delay=0.02)
+    batches, hand = await compare(near, [in_batches, by_hand_in_batches], rounds)
+    single, json = await compare(near, [by_line, by_hand_by_line], rounds)
+    ahead, sequential = await compare(far, [in_batches, by_hand_in_batches], 1)
+    print(f"{'catching up, lines/s':34}{'ours':>12}{'by hand':>12}{'ratio':>8}  goal")
+    for name, ours, peer, goal in [
+        ("in batches, against msgspec", batches, hand, "≥ 0.95"),
+        ("by line, against resp.json()", single, json, "≥ 1.0"),
+        ("in batches, 20 ms round trip", ahead, sequential, "≥ 8"),
+    ]:
+        print(f"{name:34}{ours:12,.0f}{peer:12,.0f}{ours / peer:7.2f}x  {goal}")
+
+
+async def calls(lines: int) -> None:
+    """Print what catching up, tailing and being idle cost in calls."""
+    with serving(Served(lines)) as endpoint:
+        async with _client(endpoint) as client, _whole_day(client) as follower:
+            async for _ in follower.batches():
+                pass
+        pages = lines / SIZE
+        share = follower.ledger.calls / pages
+    print(f"\ncalls per full page of a backlog of {pages:,.0f} pages: {share:.3f}  (goal ≤ 1.05)")
+    for order, goal in [("oldest-first", 25), ("newest-first", 3), ("newest-page", 3)]:
+        with serving(Served(1_000_000, order=order)) as endpoint:
+            async with _client(endpoint) as client:
+                before = client.usage.calls_today
+                tail = client.logs.lines("s0", date=DAY, tail=100, order=order)  # type: ignore[arg-type]  # as above
+                count = len([line async for line in tail])
+                spent = client.usage.calls_today - before
+        print(
+            f"tail=100 of 1,000,000 lines, {order}: {count} lines, {spent} calls  (goal ≤ {goal})"
+        )
+
+
+def _memory() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+async def _poll_by_hand(endpoint: str, services: int, seconds: float) -> float:
+    """Polls a second of a bare loop: so many requests under way, no follower."""
+    done, ends = 0, time.perf_counter() + seconds
+    numbers = iter(range(10**9))
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        nonlocal done
+        while time.perf_counter() < ends:
+            url = _url(endpoint, f"s{next(numbers) % services}")
+            async with session.get(url, params=_page(0)) as response:
+                _decoder.decode(await response.read())
+            done += 1
+
+    connector = aiohttp.TCPConnector(limit=UNDER_WAY)
+    async with aiohttp.ClientSession(headers=HEADERS, connector=connector) as session:
+        began = time.perf_counter()
+        await asyncio.gather(*(work(session) for _ in range(UNDER_WAY)))
+        return done / (time.perf_counter() - began)
+
+
+async def _all_read(lines: Follower, services: int) -> None:
+    while sum(one.last_success is not None for one in lines.sources) < services:  # noqa: ASYNC110  # it tells no one
+        await asyncio.sleep(0.5)
+
+
+async def scale(services: int, seconds: float) -> None:
+    """Print what many silent services cost."""
+    with serving(Served(0, services)) as endpoint:
+        bare = await _poll_by_hand(endpoint, services, seconds)
+        before = _memory()
+        async with (
+            _client(endpoint) as client,
+            client.follow(
+                tail=None, order="oldest-first", interval=(0, 0.001), discover_every=3600
+            ) as lines,
+        ):
+            await _all_read(lines, services)
+            first, began = lines.ledger.calls, time.perf_counter()
+            await asyncio.sleep(seconds)
+            rate = (lines.ledger.calls - first) / (time.perf_counter() - began)
+            grown = _memory() - before
+        async with (
+            _client(endpoint) as client,
+            client.follow(tail=None, order="oldest-first", interval=(60, 3600)) as lines,
+        ):
+            await _all_read(lines, services)
+            cpu = time.process_time()
+            await asyncio.sleep(seconds)
+            idle = (time.process_time() - cpu) / seconds
+    print(f"\n{services:,} silent services")
+    print(f"polls/s: {rate:,.0f}, bare loop {bare:,.0f}: {rate / bare:.2f}x  (goal ≥ 0.85)")
+    print(
+        f"memory: {grown:.0f} MiB, {grown * 1024 / services:.1f} KiB a source  "
+        "(goal ≤ 150 MiB, 4 KiB)"
+    )
+    print(f"processor while no poll is due: {idle:.1%}")
+
+
+async def main() -> None:
+    """Run all of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lines", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--services", type=int, default=10_000)
+    options = parser.parse_args()
+    await catch_up(options.lines, options.rounds)
+    await calls(options.lines)
+    await scale(options.services, 10.0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

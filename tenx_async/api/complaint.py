@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from tenx_async.api.decoding import decode
 
 _KEYS = ("message", "error", "details", "msg", "reason")
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _LONGEST = 300
 
 
-def complaint(body: str) -> str:
-    """Find the sentence meant for people in JSON, a Kubernetes `Status`, text or a proxy's HTML."""
+def complaint(body: str, mask: Callable[[str], str] = str) -> str:
+    """Find the sentence meant for people in JSON, a Kubernetes `Status`, text or a proxy's HTML.
+
+    Args:
+        body: what the server sent.
+        mask: hides secrets in the sentence, before it is cut to a readable length.
+    """
     text = _from_json(body)
     if text is None:
         text = _TAG.sub(" ", body)
-    line = " ".join(text.split())
+    line = mask(" ".join(text.split()))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 

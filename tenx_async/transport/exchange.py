@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
@@ -152,9 +153,11 @@ class Exchange:
                 return await self._write(operation, sent, scope)
             return await self._read(operation, scope)
         except (aiohttp.ClientError, TimeoutError) as error:
-            failure = self._failed(operation, sent, error)
-            quotes_the_server = isinstance(failure.error, BadResponse)
-            raise failure from None if quotes_the_server else error
+            cause = error
+        failure = self._failed(operation, sent, cause)
+        # Raised outside of the handler: what is no failure of the system quotes the server, and
+        # may hold the request's headers.
+        raise failure from cause if isinstance(cause, OSError) else None
 
     async def _read(self, operation: Operation[T], scope: Scope) -> T:
         response = await self._reads.get(self._url(operation), allow_redirects=False)
@@ -190,12 +193,13 @@ class Exchange:
         try:
             return operation.read(body)
         except BadResponse as error:
-            shown = evolve(
-                error,
-                message=self._redacted(operation, error.message),
-                body=self._redacted(operation, error.body),
-            )
-            raise AttemptFailed(Verdict.AMBIGUOUS, shown) from error.__cause__
+            told = error
+        shown = evolve(
+            told,
+            message=self._redacted(operation, told.message),
+            body=self._redacted(operation, told.body),
+        )
+        raise AttemptFailed(Verdict.AMBIGUOUS, shown) from told.__cause__
 
     async def _what_comes(
         self, body: Coroutine[object, object, bytes | None], scope: Scope
@@ -231,8 +235,9 @@ class Exchange:
         reading = _read_at_most(response, LARGEST_ERROR_BODY, whole=False)
         body = await self._what_comes(reading, scope) or b""
         text = self._redacted(operation, body.decode(errors="replace"))
+        mask = partial(self._redacted, operation)
         error = error_class(response.status, text)(
-            self._redacted(operation, _message(response, text)),
+            mask(_elsewhere(response)) or complaint(text, mask) or mask(_reason(response)),
             operation=str(operation),
             status=response.status,
             body=text,
@@ -252,7 +257,8 @@ class Exchange:
         return AttemptFailed(verdict, kind(text, operation=str(operation)))
 
     def _redacted(self, operation: Operation[T], text: str) -> str:
-        return redact(text, [self.credentials.token, *operation.secrets()])
+        legible = text.encode(errors="replace").decode()  # a head may hold half a character
+        return redact(legible, [self.credentials.token, *operation.secrets()])
 
 
 def explain(error: aiohttp.ClientError | TimeoutError) -> tuple[type[OperationError], str]:
@@ -271,11 +277,16 @@ def explain(error: aiohttp.ClientError | TimeoutError) -> tuple[type[OperationEr
     return BadResponse, f"sent something that is not HTTP: {reason}"
 
 
-def _message(response: aiohttp.ClientResponse, text: str) -> str:
-    if error_class(response.status) is Redirected:
-        elsewhere = response.headers.get("Location", "nowhere")
-        return f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
-    return complaint(text) or response.reason or "the server refused"
+def _elsewhere(response: aiohttp.ClientResponse) -> str:
+    """What is said of a redirect; nothing of another answer."""
+    if error_class(response.status) is not Redirected:
+        return ""
+    elsewhere = response.headers.get("Location", "nowhere")
+    return f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
+
+
+def _reason(response: aiohttp.ClientResponse) -> str:
+    return response.reason or "the server refused"
 
 
 async def _read_at_most(

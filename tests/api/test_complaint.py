@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -53,6 +55,30 @@ def test_a_long_complaint_is_cut() -> None:
 def test_a_strange_body_does_no_harm(body: str) -> None:
     """Finding the sentence never fails."""
     assert 301 >= len(complaint(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<" * 65_536, "<script " * 8_192, "<!-- " * 13_107, "<style>" * 9_362],
+    ids=["angles", "scripts", "comments", "styles"],
+)
+def test_a_page_of_open_tags_is_read_in_no_time(body: str) -> None:
+    """No error's body holds the loop up: the time grows with its length, not with its square."""
+    began = time.process_time()
+    complaint(body)
+    assert time.process_time() - began < 0.1
+
+
+def test_a_script_that_does_not_end_is_left_out() -> None:
+    """A page that is cut shows no code."""
+    assert "502 Bad Gateway" == complaint("<h1>502 Bad Gateway</h1><script>alert(1); if (a < b)")
+
+
+def test_a_secret_is_masked_before_it_is_cut() -> None:
+    """No half of a secret stays at the end of a long sentence."""
+    sentence = complaint("x" * 297 + "s3cret", lambda text: text.replace("s3cret", "***"))
+
+    assert "x" * 297 + "***" == sentence
 
 
 @given(st.text())

@@ -16,8 +16,8 @@ from tenx_async.local import Fault, Quirks
 
 DAY = dt.datetime.now(dt.UTC).date()
 REGION = "beijing1"
-ACCOUNT = {"username": "demo", "token": "benchmark"}
-HEADERS = {"username": "demo", "Authorization": "token benchmark"}
+USERNAME, TOKEN = "demo", "benchmark"
+HEADERS = {"username": USERNAME, "Authorization": f"token {TOKEN}"}
 
 
 @frozen
@@ -36,15 +36,15 @@ def _serve(pipe: Connection, served: Served) -> None:
     async def main() -> None:
         faults = [Fault("latency", seconds=served.delay)] if served.delay else []
         quirks = Quirks(log_order=served.order)  # type: ignore[arg-type]  # one of its texts
-        async with LocalCloud(**ACCOUNT, faults=faults, quirks=quirks) as cloud:
+        async with LocalCloud(
+            username=USERNAME, token=TOKEN, faults=faults, quirks=quirks
+        ) as cloud:
             for number in range(served.services):
                 cloud.add_service(f"s{number}")
             texts = (f"{n:07} INFO GET /items/{n} 200 {n % 97} ms" for n in range(served.lines))
             cloud.append("s0", *texts, date=DAY)
             pipe.send(cloud.endpoint)
-            while pipe.poll() or not await asyncio.sleep(0.05):
-                if pipe.poll():
-                    pipe.send(getattr(cloud, pipe.recv()))
+            await asyncio.Event().wait()
 
     asyncio.run(main())
 

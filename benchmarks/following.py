@@ -21,7 +21,7 @@ import aiohttp
 import msgspec
 
 import tenx_async as tenx
-from benchmarks.cloud import ACCOUNT, DAY, HEADERS, REGION, Served, serving
+from benchmarks.cloud import DAY, HEADERS, REGION, TOKEN, USERNAME, Served, serving
 from tenx_async.logs.follow import Follower
 
 SIZE = 1000
@@ -74,7 +74,7 @@ async def by_hand_by_line(endpoint: str) -> int:
 
 
 def _client(endpoint: str) -> tenx.Client:
-    return tenx.Client(endpoint=endpoint, region=REGION, **ACCOUNT)
+    return tenx.Client(endpoint=endpoint, region=REGION, username=USERNAME, token=TOKEN)
 
 
 def _whole_day(client: tenx.Client) -> Follower:

@@ -32,7 +32,7 @@ EVERYWHERE = {"attrs"}
 LIBRARIES = {
     "aiohttp": {"transport", "local", "pool", "sinks"},
     "cattrs": {"api"},
-    "msgspec": {"api", "local", "sinks", "cluster", "cli", "fleet"},
+    "msgspec": {"logs", "api", "local", "sinks", "cluster", "cli", "fleet"},
     "platformdirs": {"settings", "cli", "fleet"},
     "yarl": {"transport"},
     "multidict": {"transport", "local"},

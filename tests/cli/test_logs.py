@@ -95,7 +95,7 @@ async def test_ctrl_c_ends_at_once(tenx: Shell, cloud: LocalCloud) -> None:
 async def test_ctrl_c_ends_while_nobody_reads(tenx: Shell, cloud: LocalCloud) -> None:
     """A pipe that is full holds nothing up."""
     cloud.add_service("web")
-    cloud.append("web", *("x" * 1000 for _ in range(2000)))
+    cloud.append("web", *(f"{number} {'x' * 1000}" for number in range(2000)))
     running = await tenx.start("logs", "-f", "-n", "all")
     await running.until("x")
     await asyncio.sleep(0.2)
@@ -120,7 +120,7 @@ async def test_sigterm_ends_in_good_order(tenx: Shell, cloud: LocalCloud) -> Non
 async def test_a_reader_that_has_seen_enough_is_no_error(tenx: Shell, cloud: LocalCloud) -> None:
     """As in `tenx logs -f | head`: it ends by itself, and quietly."""
     cloud.add_service("web")
-    cloud.append("web", *("x" * 100 for _ in range(5000)))
+    cloud.append("web", *(f"{number} {'x' * 100}" for number in range(5000)))
     script = (
         f"{shlex.join(command('logs', '-f', '-n', 'all'))} | head -n 3; echo ${{PIPESTATUS[0]}}"
     )

@@ -7,10 +7,10 @@ import datetime as dt
 import math
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiohttp
-from attrs import define, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _above_zero(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if value is not None and not 0 < value < math.inf:
+        raise ConfigurationError(f"{attribute.name}: {value!r} is no number above 0")
+
+
 @frozen(kw_only=True)
 class Limits:
     """Bounds that hold for every call of an account."""
@@ -54,9 +59,9 @@ class Limits:
     """Seconds that an operation may take over all its attempts, unless it says otherwise."""
     largest_reply: int = 64 * 1024 * 1024
     """Bytes after decompression."""
-    calls_per_day: int | None = None
+    calls_per_day: int | None = field(default=None, validator=_above_zero)
     """Calls that may be made in a day of UTC; the vendor's beta allowed 100."""
-    calls_per_second: float | None = None
+    calls_per_second: float | None = field(default=None, validator=_above_zero)
     """Calls that may be made in a second; without it the server's refusals teach a rate."""
 
 
@@ -106,8 +111,15 @@ class Account:
         )
 
     def open(self) -> Self:
-        """Make the sessions, in the running loop; nothing is connected yet."""
+        """Make the sessions, in the running loop; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: it is open already, or cannot count calls in its directory.
+        """
+        if self._means is not None:
+            raise ConfigurationError("the client is open already: enter it once, and share it")
         self._loop = asyncio.get_running_loop()
+        self.gate = evolve(self.gate)  # what waits at the old one is bound to another loop
         if self.state is not None:
             from tenx_async.transport.counter import SqliteCounter  # noqa: PLC0415  # brings sqlite3
 
@@ -211,6 +223,9 @@ class Account:
             error = DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
         except TenxError as reason:
             error = reason
+        if isinstance(error, DeadlineExceeded):
+            error.after(max(1, pursuit.attempts))
+            cause = pursuit.failure
         if pursuit.may_have_been_executed:
             raise _unknown(operation, error) from error
         raise error from cause

@@ -25,7 +25,7 @@ class RetryBudget:
     size: float = 500.0
     left: float = field(default=500.0, init=False)
     probes: int = field(default=0, init=False)
-    """Pauses in a row that no clean success ended."""
+    """Pauses in a row that no answer ended."""
 
     @property
     def share(self) -> float:
@@ -48,6 +48,9 @@ class RetryBudget:
     def refund(self, amount: float) -> None:
         """Give back what a retry cost that succeeded, or the token of a clean success."""
         self.left = min(self.size, self.left + amount)
+
+    def answered(self) -> None:
+        """Note that the server is well: it did what it was asked, or refused."""
         self.probes = 0
 
 

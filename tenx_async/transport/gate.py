@@ -7,6 +7,7 @@ import datetime as dt
 import math
 import random
 from collections.abc import Callable
+from typing import NamedTuple
 
 from attrs import define, field
 
@@ -21,6 +22,15 @@ from tenx_async.transport.verdict import AttemptFailed, Verdict
 _LONGEST_BLIND_PAUSE = 20.0
 
 
+class Entry(NamedTuple):
+    """When a call passed the gate."""
+
+    began: float
+    """By the clock's `monotonic`."""
+    at: dt.datetime
+    """The time of day: the call is one of that day's."""
+
+
 @define(kw_only=True, eq=False)
 class Gate:
     """Lets calls through one after the other, as many and as fast as the server bears."""
@@ -33,7 +43,7 @@ class Gate:
     calls: CallBudget = field(factory=CallBudget)
     chance: Callable[[], float] = field(default=random.random, repr=False)
     in_flight: int = field(default=0, init=False)
-    paused_until: float = field(default=-math.inf, init=False)
+    paused_until: float = -math.inf
     """By the clock's `monotonic`."""
     _throttles: int = field(default=0, init=False, repr=False)
     """Throttles in a row, those that come together counted once."""
@@ -42,18 +52,15 @@ class Gate:
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     _freed: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
-    def enter_at_once(self, operation: object) -> float | None:
+    def enter_at_once(self, operation: object) -> Entry | None:
         """Take a place as `enter` does if there is no need to wait; else nothing happens."""
         now = self.clock.monotonic()
         if self._waiting or self._wait(now) != 0.0:
             return None
         return self._take(now, operation)
 
-    async def enter(self, operation: object, deadline: float = math.inf) -> float:
+    async def enter(self, operation: object, deadline: float = math.inf) -> Entry:
         """Wait for a turn and take a place, which `leave` or `abandon` gives back.
-
-        Returns:
-            when the call begins, by the clock's `monotonic`.
 
         Raises:
             QuotaExceeded: the day's calls are spent.
@@ -62,41 +69,52 @@ class Gate:
         self._waiting += 1
         try:
             async with self._turn:
-                while (wait := self._wait(now := self.clock.monotonic())) != 0.0:
-                    if wait == math.inf:
-                        self._freed.clear()
-                        await self._freed.wait()
-                    elif now + wait > deadline:
-                        raise DeadlineExceeded(
-                            f"its turn would come in {wait:.1f} s, after its deadline",
-                            operation=str(operation),
-                        )
-                    else:
-                        await self.clock.sleep(wait)
-                return self._take(now, operation)
+                return await self._pass(operation, deadline)
         finally:
             self._waiting -= 1
 
-    def _take(self, now: float, operation: object) -> float:
-        self.calls.spend(self.clock.now(), operation)
+    async def enter_beside(self, operation: object, deadline: float = math.inf) -> Entry:
+        """Enter as a look at what another call does, which may hold the last place meanwhile.
+
+        There is one more place for all of these, and they wait for no turn.
+        """
+        return await self._pass(operation, deadline, more=1)
+
+    async def _pass(self, operation: object, deadline: float, more: int = 0) -> Entry:
+        while (wait := self._wait(now := self.clock.monotonic(), more)) != 0.0:
+            if wait == math.inf:
+                self._freed.clear()
+                await self._freed.wait()
+            elif now + wait > deadline:
+                raise DeadlineExceeded(
+                    f"its turn would come in {wait:.1f} s, after its deadline",
+                    operation=str(operation),
+                )
+            else:
+                await self.clock.sleep(wait)
+        return self._take(now, operation)
+
+    def _take(self, now: float, operation: object) -> Entry:
+        entry = Entry(now, self.clock.now())
+        self.calls.spend(entry.at, operation)
         self.pace.take(now)
         self.in_flight += 1
-        return now
+        return entry
 
-    def leave(self, began: float) -> None:
+    def leave(self, entry: Entry) -> None:
         """Give a place back after a call that succeeded."""
-        self._answered(began)
+        self._answered(entry)
         self.retries.refund(1.0)
         self._give_back()
 
-    def leave_failed(self, began: float, failure: AttemptFailed) -> None:
+    def leave_failed(self, entry: Entry, failure: AttemptFailed) -> None:
         """Give a place back after a call that did not succeed."""
         now = self.clock.monotonic()
         try:
             if failure.verdict is Verdict.REFUSED:
-                self._answered(began)
+                self._answered(entry)
             elif failure.verdict is Verdict.NOT_SENT:
-                self.calls.take_back(self.clock.now() - dt.timedelta(seconds=now - began))
+                self.calls.take_back(entry.at)
             elif failure.verdict is Verdict.REJECTED:
                 self._throttled(now, failure)
             if _means_overload(failure):
@@ -124,16 +142,17 @@ class Gate:
         if is_new:
             self.emit(Paused(seconds=seconds, reason=reason))
 
-    def _wait(self, now: float) -> float:
+    def _wait(self, now: float, more: int = 0) -> float:
         """Seconds until the next call may go; infinity while there is no place."""
-        if self.in_flight >= (1 if self.retries.probes else self.concurrency.limit):
+        if self.in_flight >= (1 if self.retries.probes else self.concurrency.limit) + more:
             return math.inf
         return max(0.0, self.paused_until - now, self.pace.delay(now))
 
-    def _answered(self, began: float) -> None:
+    def _answered(self, entry: Entry) -> None:
         now = self.clock.monotonic()
-        self.concurrency.answered(now - began, self.in_flight)
+        self.concurrency.answered(now - entry.began, self.in_flight)
         self.pace.accepted(now)
+        self.retries.answered()
         self._throttles = 0
 
     def _throttled(self, now: float, failure: AttemptFailed) -> None:

@@ -13,12 +13,12 @@ from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation, Repeat, get_service
-from tenx_async.errors import Conflict, NotFound, TenxError
+from tenx_async.errors import Conflict, NotFound, OperationError, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
 from tenx_async.transport.deadlines import Deadlines, Scope
 from tenx_async.transport.exchange import Exchange, Sent
-from tenx_async.transport.gate import Gate
+from tenx_async.transport.gate import Entry, Gate
 from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
 from tenx_async.transport.retry import Resending, RetryPolicy
 from tenx_async.transport.verdict import AttemptFailed, Verdict
@@ -53,6 +53,10 @@ class Pursuit(Generic[T]):
     before: Service | None = None
     """What the service looked like before, if that is known."""
     chance: Callable[[], float] = random.random
+    attempts: int = field(default=0, init=False)
+    """How often it was sent, or tried to be."""
+    failure: OperationError | None = field(default=None, init=False)
+    """Why the last attempt failed."""
     _sent: Sent = field(factory=Sent, init=False)
     """Whether the current attempt may have been executed."""
     _lingers: bool = field(default=False, init=False)
@@ -110,6 +114,7 @@ class Pursuit(Generic[T]):
 
     async def _recover(self, failure: AttemptFailed) -> T:
         """Find out what became of an attempt that failed."""
+        self.failure = failure.error
         if failure.verdict is Verdict.AMBIGUOUS:
             return await self._doubt(failure)
         self._sent = Sent()
@@ -127,11 +132,13 @@ class Pursuit(Generic[T]):
         self._doubted = True
         return await self._look_into(failure)
 
-    async def _send(self, operation: Operation[R], sent: Sent) -> R:
+    async def _send(self, operation: Operation[R], sent: Sent, *, beside: bool = False) -> R:
         gate = self.means.gate
-        began = gate.enter_at_once(operation)
-        if began is None:
-            began = await gate.enter(operation, self.deadline)
+        entry = gate.enter_at_once(operation)
+        if entry is None:
+            enter = gate.enter_beside if beside else gate.enter
+            entry = await enter(operation, self.deadline)
+        self.attempts += operation is self.operation
         try:
             if operation.repeat is Repeat.NEVER:
                 async with self._watching():
@@ -139,21 +146,21 @@ class Pursuit(Generic[T]):
             else:
                 result = await self.means.exchange.send(operation, sent, self.scope)
         except AttemptFailed as failure:
-            gate.leave_failed(began, failure)
-            self._tell(operation, began, failure.verdict.name.lower(), failure)
+            gate.leave_failed(entry, failure)
+            self._tell(operation, entry, failure.verdict.name.lower(), failure)
             raise
         except BaseException:
             gate.abandon()
-            self._tell(operation, began, "cancelled")
+            self._tell(operation, entry, "cancelled")
             raise
-        gate.leave(began)
-        self._tell(operation, began, "applied")
+        gate.leave(entry)
+        self._tell(operation, entry, "applied")
         return result
 
     def _tell(
         self,
         operation: Operation[object],
-        began: float,
+        entry: Entry,
         verdict: str,
         failure: AttemptFailed | None = None,
     ) -> None:
@@ -166,7 +173,7 @@ class Pursuit(Generic[T]):
                 service=operation.service,
                 region=operation.region,
                 verdict=verdict,
-                seconds=gate.clock.monotonic() - began,
+                seconds=gate.clock.monotonic() - entry.began,
                 status=getattr(failure.error, "status", None) if failure else None,
             )
         )
@@ -187,7 +194,7 @@ class Pursuit(Generic[T]):
         with suppress(TenxError):  # what cannot be looked at is not seen
             for pause in self.means.reconciling.pauses(self.chance):
                 await self.means.gate.clock.sleep(pause)
-                await self._look()
+                await self._look(beside=True)
 
     async def _look_into(self, failure: AttemptFailed) -> T:
         """Find out by looks at the service what became of a write whose answer was lost."""
@@ -247,7 +254,7 @@ class Pursuit(Generic[T]):
         )
         raise AttemptFailed(Verdict.REFUSED, error) from failure
 
-    async def _look(self) -> None:
+    async def _look(self, *, beside: bool = False) -> None:
         """Note what the service looks like now.
 
         A look tells nothing if it fails, shows another service, or began before the write was sent.
@@ -258,7 +265,7 @@ class Pursuit(Generic[T]):
         comes_after = self._sent.flag
         operation = get_service(self.operation.region, self.operation.service)
         try:
-            service = await self._send(operation, Sent())
+            service = await self._send(operation, Sent(), beside=beside)
         except AttemptFailed as failure:
             if not isinstance(failure.error, NotFound):
                 return

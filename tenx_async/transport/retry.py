@@ -114,8 +114,7 @@ class Resending:
         raise DeadlineExceeded(
             f"no time left for another attempt; the last one failed: {failure and failure.error}",
             operation=str(self.operation),
-            attempts=state.attempt_number,
-        ) from failure
+        )
 
     def _pay(self, failure: AttemptFailed | None) -> None:
         """Take what a retry costs from everybody's budget, up to one operation's share of it."""

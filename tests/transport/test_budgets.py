@@ -39,13 +39,15 @@ def test_one_operation_may_use_a_fifth() -> None:
 
 
 def test_an_empty_budget_probes_more_and_more_rarely() -> None:
-    """Pauses of 5, 10, 20, then always 30 seconds, until something succeeds."""
+    """Pauses of 5, 10, 20, then always 30 seconds, until there is an answer."""
     budget = RetryBudget()
     while budget.draw(14.0):
         pass
 
     assert [5.0, 10.0, 20.0, 30.0, 30.0] == [budget.probe() for _ in range(5)]
     budget.refund(1.0)
+    assert 5 == budget.probes
+    budget.answered()
     assert 0 == budget.probes
     assert 5.0 == budget.probe()
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tenx_async.api.operations import get_service
-from tenx_async.errors import DeadlineExceeded
+from tenx_async.errors import DeadlineExceeded, ServerError, Throttled
 from tenx_async.transport.deadlines import Deadlines
 from tenx_async.transport.exchange import Timeouts
 from tests.transport.conftest import opened
-from tests.transport.rawserver import RawServer, fails, silently
+from tests.transport.rawserver import RawServer, fails, silently, status
 
 GET = get_service("beijing1", "web")
 
@@ -133,3 +133,33 @@ async def test_a_read_sets_no_timer(server: RawServer, monkeypatch: pytest.Monke
             await account.perform(GET)
 
     assert [] == timers
+
+
+async def test_a_deadline_tells_what_it_ended(server: RawServer) -> None:
+    """How often it was tried, and why the last attempt failed."""
+    third = asyncio.Event()
+
+    async def stuck(wire, answer) -> None:
+        third.set()
+        await silently(wire, answer)
+
+    server.do(reads=[fails(status(500)), fails(status(500)), fails(stuck)])
+    async with opened(server, deadline=60.0, timeouts=Timeouts(read=60.0)) as account:
+        call = asyncio.create_task(account.perform(GET))
+        await third.wait()
+        (scope,) = account._means.deadlines._scopes
+        scope.end()
+        with pytest.raises(DeadlineExceeded, match=r"\(after 3 attempts\)") as told:
+            await call
+
+    assert isinstance(told.value.__cause__, ServerError)
+
+
+async def test_a_deadline_that_a_pause_outlasts_tells_the_same(server: RawServer) -> None:
+    """A turn that comes too late is no attempt."""
+    server.do(reads=[fails(status(429, Retry_After=20)), fails(status(429, Retry_After=20))])
+    async with opened(server, deadline=30.0) as account:
+        with pytest.raises(DeadlineExceeded, match=r"\(after 2 attempts\)") as told:
+            await account.perform(GET)
+
+    assert isinstance(told.value.__cause__, Throttled)

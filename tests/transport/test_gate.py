@@ -10,8 +10,10 @@ import pytest
 
 from tenx_async.api.operations import get_service
 from tenx_async.errors import (
+    ApiError,
     DeadlineExceeded,
     Disconnected,
+    NotFound,
     OperationError,
     QuotaExceeded,
     ServerError,
@@ -62,10 +64,10 @@ async def test_calls_go_in_the_order_in_which_they_came(clock: ManualClock) -> N
     gate, order = gate_of(clock, places=1.0), []
 
     async def call(number: int) -> None:
-        began = await gate.enter("get web")
+        entry = await gate.enter("get web")
         order.append(number)
         await clock.sleep(1.0)
-        gate.leave(began)
+        gate.leave(entry)
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(20):
@@ -79,10 +81,10 @@ async def test_no_more_calls_are_under_way_than_there_are_places(clock: ManualCl
     gate, seen = gate_of(clock), []
 
     async def call() -> None:
-        began = await gate.enter("get web")
+        entry = await gate.enter("get web")
         seen.append((gate.in_flight, gate.concurrency.limit))
         await clock.sleep(0.1)
-        gate.leave(began)
+        gate.leave(entry)
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(200):
@@ -120,7 +122,7 @@ async def test_a_server_that_asks_to_wait_is_obeyed(clock: ManualClock, chance: 
     starts = await asyncio.gather(*(gate.enter("get web") for _ in range(3)))
 
     assert 7.0 * (1 + chance / 10) == pytest.approx(gate.paused_until)
-    assert 7.0 <= min(starts)
+    assert 7.0 <= min(starts).began
     assert [Paused(seconds=gate.paused_until, reason="the server asks to wait")] == heard
 
 
@@ -151,8 +153,8 @@ async def test_blind_pauses_grow_with_each_throttle_in_a_row(clock: ManualClock)
 async def test_throttles_that_come_together_count_once(clock: ManualClock) -> None:
     """Eight calls that were under way are refused for one reason."""
     gate = gate_of(clock, chance=lambda: 1.0)
-    for began in [await gate.enter("get web") for _ in range(8)]:
-        gate.leave_failed(began, REJECTED)
+    for entry in [await gate.enter("get web") for _ in range(8)]:
+        gate.leave_failed(entry, REJECTED)
 
     assert pytest.approx(1.0) == gate.paused_until
     assert 4 == gate.concurrency.limit
@@ -187,7 +189,7 @@ async def test_a_turn_after_the_deadline_is_not_waited_for(clock: ManualClock) -
         await gate.enter("get web", deadline=4.9)
     assert [] == clock.sleeps
 
-    assert 5.0 == await gate.enter("get web", deadline=5.0)
+    assert 5.0 == (await gate.enter("get web", deadline=5.0)).began
 
 
 async def test_an_empty_retry_budget_pauses_once_for_all(clock: ManualClock) -> None:
@@ -215,6 +217,51 @@ async def test_an_empty_retry_budget_probes_with_one_call(clock: ManualClock) ->
     gate.leave(waiting[0].result())
     await asyncio.gather(*waiting)
     assert 4 == gate.in_flight
+
+
+@pytest.mark.parametrize("error", [NotFound("there is none"), None], ids=["refusal", "success"])
+async def test_any_answer_ends_the_probing(clock: ManualClock, error: ApiError | None) -> None:
+    """A server that refuses is well: the others follow at once."""
+    gate = gate_of(clock)
+    gate.retries.left = 0.0
+    gate.pay(14.0)
+    entry = await gate.enter("get web")
+    if error is None:
+        gate.leave(entry)
+    else:
+        gate.leave_failed(entry, AttemptFailed(Verdict.REFUSED, error))
+
+    assert 0 == gate.retries.probes
+
+
+async def test_a_look_beside_a_call_waits_for_no_other(clock: ManualClock) -> None:
+    """It finds a place where there is none and others wait, but only one for all such looks."""
+    gate = gate_of(clock, places=1.0)
+    entry = await gate.enter("restart web")
+    waiting = asyncio.create_task(gate.enter("get db"))
+    first = asyncio.create_task(gate.enter_beside("get web"))
+    second = asyncio.create_task(gate.enter_beside("get web"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [False, True, False] == [task.done() for task in (waiting, first, second)]
+
+    gate.leave(await first)
+    await second
+    gate.leave(entry)
+    gate.leave(await second)
+    await waiting
+
+    assert 1 == gate.in_flight
+
+
+async def test_a_look_beside_a_call_is_held_back_like_all(clock: ManualClock) -> None:
+    """A pause of all is one for looks, and so is a deadline."""
+    gate = gate_of(clock)
+    gate.pause(5.0, "the server asks to wait")
+    with pytest.raises(DeadlineExceeded):
+        await gate.enter_beside("get web", deadline=4.9)
+
+    assert 5.0 == (await gate.enter_beside("get web")).began
 
 
 async def test_an_empty_retry_budget_fails_nothing(clock: ManualClock, server: RawServer) -> None:
@@ -246,9 +293,9 @@ async def test_a_listener_that_raises_holds_no_place(clock: ManualClock) -> None
         raise RuntimeError("a listener's mistake")
 
     gate = Gate(clock=clock, emit=broken)
-    began = await gate.enter("get web")
+    entry = await gate.enter("get web")
     with pytest.raises(RuntimeError):
-        gate.leave_failed(began, asks_to_wait(1.0))
+        gate.leave_failed(entry, asks_to_wait(1.0))
 
     assert 0 == gate.in_flight
 
@@ -257,16 +304,16 @@ async def test_a_listener_that_raises_holds_no_place(clock: ManualClock) -> None
 async def test_whoever_gives_up_waiting_is_forgotten(clock: ManualClock, waits_for: str) -> None:
     """A cancelled wait leaves the gate to the next in line."""
     gate = gate_of(clock, places=1.0)
-    began = await gate.enter("get web")
+    entry = await gate.enter("get web")
     tasks = [asyncio.create_task(gate.enter("get web")) for _ in range(2)]
     await asyncio.sleep(0)
     if waits_for == "the end of a pause":
         gate.pause(5.0, "for a test")
-        gate.leave(began)
+        gate.leave(entry)
         await asyncio.sleep(0)
     tasks[waits_for == "its turn"].cancel()
     if waits_for != "the end of a pause":
-        gate.leave(began)
+        gate.leave(entry)
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert 1 == sum(isinstance(result, asyncio.CancelledError) for result in results)
@@ -317,11 +364,11 @@ async def test_who_comes_later_does_not_overtake_who_waits() -> None:
         emit=lambda _: None,
         concurrency=ConcurrencyLimit(start=1.0, most=1.0),
     )
-    began = gate.enter_at_once("first")
-    assert began is not None
+    entry = gate.enter_at_once("first")
+    assert entry is not None
     waiting = asyncio.create_task(gate.enter("second"))
     await asyncio.sleep(0)
-    gate.leave(began)
+    gate.leave(entry)
 
     assert gate.enter_at_once("third") is None
     gate.leave(await waiting)

@@ -152,7 +152,8 @@ async def test_a_restart_that_shows_is_applied(server: RawServer, loss: Way) -> 
     assert ("applied", 1) == (outcome.result, server.executed("restart"))
 
 
-async def test_a_restart_is_watched_while_its_answer_is_awaited() -> None:
+@pytest.mark.parametrize("places", [1.0, 8.0])
+async def test_a_restart_is_watched_while_its_answer_is_awaited(places: float) -> None:
     """A restart that begins and ends before its answer is given up is seen all the same."""
 
     async def after_it_is_over(wire, answer) -> None:
@@ -161,6 +162,7 @@ async def test_a_restart_is_watched_while_its_answer_is_awaited() -> None:
 
     quick = ReconcilePolicy(first=(0.01,), then=0.1, settled_after=0.1, settled_apart=0.1)
     async with RawServer() as server, opened(server, reconciling=quick) as account:
+        account.gate.concurrency._limit = places
         server.model.add("web")
         server.model.restart_lasts = 0.05
         server.do(fails(after_it_is_over, executes=True))

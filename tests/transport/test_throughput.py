@@ -80,14 +80,14 @@ async def makespan(gate: Gate, bucket: Bucket, calls: int, round_trip: float) ->
                 pass
 
     async def call() -> bool:
-        began = await gate.enter("restart web")
+        entry = await gate.enter("restart web")
         await clock.sleep(round_trip / 2)
         accepted = bucket.allows()
         await clock.sleep(round_trip / 2)
         if accepted:
-            gate.leave(began)
+            gate.leave(entry)
         else:
-            gate.leave_failed(began, REFUSED)
+            gate.leave_failed(entry, REFUSED)
         return accepted
 
     time = asyncio.create_task(clock.run())

@@ -114,6 +114,19 @@ async def test_what_was_created_is_looked_up_if_the_server_does_not_show_it(
     assert (await remote.services.create("myblog-mysql", NGINX)).uid
 
 
+async def test_what_was_created_is_told_though_it_cannot_be_read(
+    remote: Client, replies: aioresponses
+) -> None:
+    """A create that was answered is done: it is told as it was asked for, not as a failure."""
+    replies.post(f"{SERVICES}/web", body="created")
+    replies.get(f"{SERVICES}/web", status=404)
+
+    created = await remote.services.create("web", NGINX)
+
+    assert ("web", remote.region, 1) == (created.name, created.region, created.target_instance_size)
+    assert ["nginx"] == [container.image for container in created.containers]
+
+
 @pytest.mark.parametrize(
     ("changes", "body"),
     [
@@ -348,6 +361,30 @@ async def test_a_client_can_be_opened_again(cloud: LocalCloud) -> None:
     for _ in range(2):
         async with client:
             assert [] == await client.services.list()
+
+
+async def test_a_client_is_entered_once(cloud: LocalCloud) -> None:
+    """A second entry is refused, and leaves the first one as it was."""
+    client = client_of(cloud)
+    async with client:
+        with pytest.raises(ConfigurationError, match="open already"):
+            await client.__aenter__()
+        assert [] == await client.services.list()
+
+
+def test_a_client_can_be_entered_in_one_loop_after_another() -> None:
+    """What waited in a loop that is over does not bind the client to it."""
+    clients: list[Client] = []
+
+    async def use() -> list[list[Service]]:
+        async with LocalCloud(username="alice", token=TOKEN) as cloud:
+            clients.append(clients[0] if clients else client_of(cloud))
+            clients[-1]._account.endpoint = cloud.endpoint
+            async with clients[-1] as client:
+                return await asyncio.gather(*(client.services.list() for _ in range(30)))
+
+    assert [[]] * 30 == asyncio.run(use())
+    assert [[]] * 30 == asyncio.run(use())
 
 
 async def test_a_wait_ends_with_the_status(

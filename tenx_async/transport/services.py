@@ -7,10 +7,11 @@ from typing import Literal
 
 from attrs import frozen
 
+from tenx_async.api import wire
 from tenx_async.api.models import Instance, Service
 from tenx_async.api.specs import MemoryKey, ServiceSpec, ServiceUpdate
 from tenx_async.clock import Clock
-from tenx_async.errors import DeadlineExceeded
+from tenx_async.errors import DeadlineExceeded, TenxError
 from tenx_async.transport.calls import ServiceCalls
 
 
@@ -43,11 +44,20 @@ class Services:
     async def create(self, name: str, spec: ServiceSpec) -> Service:
         """Create a service, and return it as the server shows it: without uid, time and status.
 
+        If the server shows nothing of what it created, and it cannot be read either, what is
+        returned is as it was asked for.
+
         Raises:
             Conflict: there is one of this name already.
         """
-        created = await self.calls.create(name, spec).run()
-        return created or await self.get(name)
+        call = self.calls.create(name, spec)
+        if created := await call.run():
+            return created
+        try:
+            return await self.get(name)
+        except TenxError:
+            where = {"name": name, "region": call.operation.region}
+            return wire.load(Service, wire.dump(spec) | where)
 
     async def update(
         self,

@@ -14,6 +14,8 @@ from attrs import define, field
 from tenx_async.errors import ConfigurationError
 from tenx_async.settings import Credentials
 
+_PATIENCE = 0.5
+"""Seconds to wait for another process that writes, in which this one's event loop stands still."""
 _PREPARATION = (
     "pragma synchronous = off",
     """
@@ -49,7 +51,7 @@ class SqliteCounter:
         name = f"{endpoint}\n{credentials.username}"
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            database = sqlite3.connect(file, isolation_level=None, timeout=5.0)
+            database = sqlite3.connect(file, isolation_level=None, timeout=_PATIENCE)
         except (OSError, sqlite3.Error) as error:
             raise _unusable(file, error) from error
         counter = cls(hashlib.sha256(name.encode()).hexdigest()[:16], file, database)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tenx_async.settings import Credentials
 from tenx_async.transport.account import Account, Limits
 from tenx_async.transport.counter import SqliteCounter
 from tests.clock import ManualClock
-from tests.transport.conftest import ALICE, TOKEN, pool_of
+from tests.transport.conftest import ALICE, TOKEN, opened, pool_of
 from tests.transport.rawserver import RawServer, fails, hanging_up
 from tests.transport.test_answers import GET, RESTART
 
@@ -237,3 +239,53 @@ async def test_a_count_that_breaks_holds_no_place(
     assert 0 == account.gate.in_flight
     await account.close()
     assert [] == server.requests
+
+
+class Stepping(ManualClock):
+    """A clock that is set to the next day."""
+
+    days: int = 0
+
+    def now(self) -> dt.datetime:
+        return super().now() + dt.timedelta(days=self.days)
+
+
+async def test_a_clock_that_is_set_gives_no_calls_away() -> None:
+    """What is taken back is taken from the day on which it was counted."""
+    clock = Stepping()
+    async with (
+        RawServer(clock, listens=False) as server,
+        opened(server, calls_per_day=1) as account,
+    ):
+        call = asyncio.create_task(account.perform(GET, attempts=1))
+        await asyncio.sleep(0)
+        clock.days = 1
+        with pytest.raises(TenxError):
+            await call
+
+        assert (0, 1) == (account.usage.calls_today, account.usage.budget_left)
+
+
+async def test_a_count_that_another_process_locks_is_soon_told(tmp_path: Path) -> None:
+    """Nobody waits for long for the file, since everybody waits meanwhile."""
+    counter = counter_of(tmp_path)
+    other = sqlite3.connect(tmp_path / "calls.sqlite", isolation_level=None)
+    other.execute("begin immediate")
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match="database is locked"):
+        counter.add(TODAY, 1)
+    waited = time.monotonic() - began
+    other.execute("rollback")
+    other.close()
+
+    assert waited < 2.0
+    assert 1 == counter.add(TODAY, 1)
+    counter.close()
+
+
+@pytest.mark.parametrize("name", ["calls_per_day", "calls_per_second"])
+@pytest.mark.parametrize("number", [0, -1, float("nan"), float("inf")])
+def test_limits_that_make_no_sense_are_refused(name: str, number: float) -> None:
+    """No calls a second are not any number of calls a second."""
+    with pytest.raises(ConfigurationError, match=name):
+        Limits(**{name: number})

@@ -237,7 +237,9 @@ class Exchange:
         text = self._redacted(operation, body.decode(errors="replace"))
         mask = partial(self._redacted, operation)
         error = error_class(response.status, text)(
-            mask(_elsewhere(response)) or complaint(text, mask) or mask(_reason(response)),
+            mask(_elsewhere(response))
+            or complaint(text, mask)
+            or mask(response.reason or "the server refused"),
             operation=str(operation),
             status=response.status,
             body=text,
@@ -283,10 +285,6 @@ def _elsewhere(response: aiohttp.ClientResponse) -> str:
         return ""
     elsewhere = response.headers.get("Location", "nowhere")
     return f"the server points to {elsewhere!r}; redirects are refused, check the endpoint"
-
-
-def _reason(response: aiohttp.ClientResponse) -> str:
-    return response.reason or "the server refused"
 
 
 async def _read_at_most(

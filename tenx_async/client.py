@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from tenx_async.api.models import Identity, Region
 from tenx_async.api.operations import Operation
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
+from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
 from tenx_async.logs.follow import Follower
@@ -29,6 +31,7 @@ from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.account import Account, Limits, Usage
+from tenx_async.transport.budgets import next_day
 from tenx_async.transport.calls import ServiceCalls
 from tenx_async.transport.services import Services
 
@@ -243,6 +246,7 @@ class Client:
         timezone: dt.tzinfo | None = None,
         page_size: int = 1000,
         interval: tuple[float, float] = (0.5, 10.0),
+        calls_per_second: float | None = None,
         discover_every: float = 10.0,
         buffer: int = 20_000,
         remember: int = 20_000,
@@ -265,6 +269,9 @@ class Client:
             timezone: the zone in which the server begins a day; both likely ones without it.
             page_size: entries a call, at most.
             interval: seconds between two polls of one service, at least and at most.
+            calls_per_second: the most calls in the long run, those that list services included.
+                A day's budget of calls (`Limits.calls_per_day`) is spread over what is left of
+                the day; ten calls may always be made at once.
             discover_every: seconds between two looks at which services there are.
             buffer: lines that may wait for the consumer; when it is full, polling pauses.
             remember: how many of a day's last lines are remembered, by 8 bytes each: so far back
@@ -284,6 +291,8 @@ class Client:
                 f"from 1 up: tail={tail!r}, {page_size=}, {buffer=}, {remember=}"
             )
         _check_span(since, until)
+        if calls_per_second is not None and not 0 < calls_per_second < math.inf:
+            raise ConfigurationError(f"follow: not a rate: {calls_per_second=}")
         shortest, longest = interval
         zones = LIKELY_ZONES if timezone is None else (timezone,)
         return Follower(
@@ -299,10 +308,18 @@ class Client:
             discover_every=discover_every,
             calendar=Calendar(zones=zones, since=since, until=until),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),
+            allowance=Allowance(per_second=calls_per_second or math.inf, left=self._calls_left),
             buffer=Buffer(buffer),
             clock=self._account.clock,
             emit=self._listener,
         )
+
+    def _calls_left(self) -> Left | None:
+        left = self.usage.budget_left
+        if left is None:
+            return None
+        now = self._account.clock.now()
+        return Left(left, (next_day(now) - now).total_seconds())
 
 
 def _check_span(since: dt.date | None, until: dt.date | None) -> None:

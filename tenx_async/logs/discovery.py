@@ -9,6 +9,7 @@ from attrs import define, field
 from tenx_async.api.models import Service
 from tenx_async.clock import Clock
 from tenx_async.errors import NotFound, OperationError
+from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -23,6 +24,8 @@ from tenx_async.telemetry.events import (
     SourceReset,
 )
 
+_POLLS_A_LOOK = 10
+"""Where calls are scarce, so many are made for each look at which services there are."""
 ListServices = Callable[[], Awaitable[list[Service]]]
 
 
@@ -39,7 +42,8 @@ class Discovery:
     clock: Clock = field(repr=False)
     emit: Listener = field(repr=False)
     every: float = 10.0
-    """Seconds between two looks."""
+    """Seconds between two looks; more where calls are scarce."""
+    allowance: Allowance = field(factory=Allowance, repr=False)
     waits: bool = True
     """Whether a service that does not exist yet is waited for, and one that is gone is missed."""
     backoff: Callable[[int], float] = field(repr=False)
@@ -61,13 +65,15 @@ class Discovery:
             NotFound: a service that was asked for by name does not exist, and is not waited for.
         """
         self.ledger.listings += 1
+        self.allowance.spend(self.clock.monotonic())
         self._meet(await self.list_services(), tail)
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
         """Look again and again, and say each time that there may be something new."""
         failures = 0
         while True:
-            await self.clock.sleep(self.backoff(failures) if failures else self.every)
+            rest = max(self.every, _POLLS_A_LOOK * self.allowance.interval)
+            await self.clock.sleep(self.backoff(failures) if failures else rest)
             try:
                 await self.look()
             except OperationError as error:

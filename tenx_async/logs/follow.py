@@ -11,7 +11,8 @@ from typing import Self
 from attrs import define, field
 
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ConfigurationError, OperationError
+from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded
+from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.discovery import Discovery, ListServices
@@ -31,6 +32,7 @@ from tenx_async.telemetry.events import (
 
 POLLS_AT_ONCE = 32
 LONGEST_BACKOFF = 30.0
+LONGEST_REST = 3600.0
 PATIENCE = 10.0
 """Seconds that entering may take for finding the ends of the logs."""
 
@@ -54,6 +56,7 @@ class Follower:
     discover_every: float = 10.0
     calendar: Calendar = field(factory=Calendar, repr=False)
     schedule: Schedule = field(factory=Schedule, repr=False)
+    allowance: Allowance = field(factory=Allowance, repr=False)
     buffer: Buffer = field(repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
     emit: Listener = field(repr=False)
@@ -78,6 +81,7 @@ class Follower:
             clock=self.clock,
             emit=self.emit,
             every=self.discover_every,
+            allowance=self.allowance,
             waits=self.follow,
             backoff=self._backoff,
         )
@@ -91,6 +95,7 @@ class Follower:
             emit=self.emit,
             page_size=self.habits.size,
             list_every=self.discover_every,
+            allowance=self.allowance,
         )
 
     def _make_source(self, name: str) -> Source:
@@ -199,6 +204,7 @@ class Follower:
         while self._goes_on():
             if not self._unbegun:
                 await self.buffer.room()
+            await self._wait_for_allowance()
             await places.acquire()
             name = self.schedule.next(self.clock.monotonic())
             if name is None:
@@ -207,6 +213,11 @@ class Follower:
             else:
                 poll = tasks.create_task(self._poll_on(name))
                 poll.add_done_callback(lambda _: places.release())
+                await asyncio.sleep(0)  # its first call counts before the next one is chosen
+
+    async def _wait_for_allowance(self) -> None:
+        while wait := self.allowance.wait(self.clock.monotonic()):
+            await self.clock.sleep(min(wait, LONGEST_REST))
 
     def _goes_on(self) -> bool:
         has_end = not self.follow or self.calendar.is_over(self.clock.now())
@@ -217,7 +228,9 @@ class Follower:
         self._stirred.clear()
         now = self.clock.monotonic()
         stirred = asyncio.ensure_future(self._stirred.wait())
-        slept = asyncio.ensure_future(self.clock.sleep(min(self.schedule.wake(now) - now, 3600)))
+        slept = asyncio.ensure_future(
+            self.clock.sleep(min(self.schedule.wake(now) - now, LONGEST_REST))
+        )
         try:
             await asyncio.wait({stirred, slept}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -228,8 +241,13 @@ class Follower:
         """Poll a source, and whatever is due then, until there is nothing or no room."""
         while name is not None:
             await self._poll(self._discovery.sources[name])
-            name = None if self.buffer.is_full else self.schedule.next(self.clock.monotonic())
+            name = self._next_at_once()
         self._stirred.set()
+
+    def _next_at_once(self) -> str | None:
+        now = self.clock.monotonic()
+        must_wait = self.buffer.is_full or self.allowance.wait(now)
+        return None if must_wait else self.schedule.next(now)
 
     async def _poll(self, source: Source) -> None:
         try:
@@ -259,7 +277,7 @@ class Follower:
         return not self.follow or source.state is SourceState.LEAVING or is_over
 
     def _failed(self, source: Source, error: OperationError) -> None:
-        retry_in = self._backoff(source.failed())
+        retry_in = max(self._backoff(source.failed()), self._until_quota(error))
         now = self.clock.monotonic()
         self.schedule.failed(source.name, now, now + retry_in)
         self.emit(
@@ -267,6 +285,11 @@ class Follower:
                 source=source.name, error=error, failures=source.failures, retry_in=retry_in
             )
         )
+
+    def _until_quota(self, error: OperationError) -> float:
+        """Seconds until there are calls again, if a quota is what is spent."""
+        resumes_at = error.resumes_at if isinstance(error, QuotaExceeded) else None
+        return (resumes_at - self.clock.now()).total_seconds() if resumes_at else 0.0
 
     def _backoff(self, failures: int) -> float:
         longest = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))

@@ -18,6 +18,7 @@ from tenx_async.errors import (
     OperationError,
 )
 from tenx_async.logs.ahead import ReadAhead
+from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, T
 from tenx_async.logs.findings import Finding, Gap, OutOfReach
@@ -51,8 +52,7 @@ class SourceReader:
     page_size: int = 1000
     list_every: float = 10.0
     """Seconds between two looks at the instances of a source that is read through them."""
-    reads_ahead: bool = True
-    """Whether pages are asked for before their turn, of which the last few are in vain."""
+    allowance: Allowance = field(factory=Allowance, repr=False)
     _ahead: dict[Log, ReadAhead] = field(factory=dict, init=False, repr=False)
     """Of the logs that are being caught up with."""
 
@@ -118,7 +118,7 @@ class SourceReader:
         if not more:
             if ahead := self._ahead.pop(log, None):
                 await ahead.drop()
-        elif self.reads_ahead and log not in self._ahead:
+        elif not self.allowance.interval and log not in self._ahead:
             self._ahead[log] = ReadAhead(
                 lambda request: self._page(source, day, request), self._room_ahead
             )
@@ -149,6 +149,7 @@ class SourceReader:
     async def _has_log(self, source: Source, day: Day, instance: str) -> bool:
         """Tell whether an instance that wrote has a log of its own."""
         self.ledger.day(source.name, day.date).calls += 1
+        self.allowance.spend(self.clock.monotonic())
         try:
             page = await self.fetch(source.name, date=day.date, from_=0, size=1, instance=instance)
         except _NO_SUCH_THING:
@@ -159,6 +160,7 @@ class SourceReader:
         """List the instances whose own logs can be read, if the server tells them."""
         self.ledger.listings += 1
         source.instances_seen = self.clock.monotonic()
+        self.allowance.spend(source.instances_seen)
         try:
             return [one.name for one in await self.list_instances(source.name)]
         except _NO_SUCH_THING:
@@ -196,6 +198,7 @@ class SourceReader:
     async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
         account = self.ledger.day(source.name, day.date)
         account.calls += 1
+        self.allowance.spend(self.clock.monotonic())
         try:
             page = await self.fetch(
                 source.name,

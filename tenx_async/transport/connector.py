@@ -13,14 +13,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 _END_OF_HEAD = b"\r\n\r\n"
 
 
-class _Line(ResponseHandler):
-    """Bounds the server's silence by one timer for the whole connection, and loses no status.
+class Line(ResponseHandler):
+    """Bounds the server's silence by one timer for the whole connection, and keeps a status.
 
     aiohttp alone sets and cancels three timers a request, at the cost of decoding its answer. And
     it forgets an answer's head, which tells whether a write was executed, if what comes in the
     same packet is not HTTP. Lost all the same is a head that names an encoding that is not
-    installed, or that comes in one packet with a 1xx before it.
+    installed, or that follows a 1xx.
     """
+
+    keeps_status: bool = False
+    """Whether the head that comes next is to be read by itself, before what follows it."""
 
     _silent_until: float | None = None
     """When it has been silent for too long, by the loop's time; `None`: it may be."""
@@ -33,9 +36,11 @@ class _Line(ResponseHandler):
         return super().is_connected() and not self.should_close
 
     def data_received(self, data: bytes) -> None:
-        if self._payload is None or self._payload.is_eof():  # what comes begins with a head
+        """Take what came, a head that counts by itself."""
+        if self.keeps_status:
             head, end, data = data.partition(_END_OF_HEAD)
             super().data_received(head + end)
+            self.keeps_status = not end
             if not data or self.exception() is not None:
                 return
         super().data_received(data)
@@ -78,6 +83,7 @@ class _Line(ResponseHandler):
             self._watch(self._silent_until)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """End, and look no more."""
         super().connection_lost(exc)
         self._unwatch()
 
@@ -88,5 +94,5 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self) -> None:
         super().__init__(limit=0)
         self._factory = cast(
-            "partial[ResponseHandler]", partial(_Line, loop=asyncio.get_running_loop())
+            "partial[ResponseHandler]", partial(Line, loop=asyncio.get_running_loop())
         )

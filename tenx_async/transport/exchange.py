@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from functools import partial
 from typing import TypeVar
 
 import aiohttp
 from aiohttp.http import SERVER_SOFTWARE
-from aiohttp.typedefs import LooseHeaders
 from attrs import define, evolve, field, frozen
-from multidict import CIMultiDict
 from yarl import URL
 
 from tenx_async.api.complaint import complaint
@@ -32,6 +30,7 @@ from tenx_async.errors import (
 )
 from tenx_async.settings import Credentials
 from tenx_async.transport.deadlines import Scope
+from tenx_async.transport.requests import Request, Sent, Write, sent_trace
 from tenx_async.transport.verdict import AttemptFailed, Verdict, judge, retry_after
 
 T = TypeVar("T")
@@ -53,36 +52,6 @@ class Timeouts:
     """For the whole body of an answer whose status has said it all; then it is left."""
 
 
-@define
-class Sent:
-    """Whether the request's head has left, after which anything may have happened."""
-
-    flag: bool = False
-
-
-async def _mark_sent(_: aiohttp.ClientSession, context: object, __: object) -> None:
-    context.trace_request_ctx.flag = True  # type: ignore[attr-defined]  # a Sent, given by `send`
-
-
-def sent_trace() -> aiohttp.TraceConfig:
-    """Trace the moment in which a request's head leaves."""
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_mark_sent)
-    trace.freeze()
-    return trace
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request whose session has all its headers, so that they are not put together each time."""
-
-    def update_headers(self, headers: LooseHeaders | None) -> None:
-        """Take the session's headers, which are a copy for this request."""
-        self.headers = CIMultiDict(headers or {})
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """Add nothing."""
-
-
 @define(kw_only=True)
 class Exchange:
     """Sends requests of one account to one endpoint."""
@@ -97,24 +66,24 @@ class Exchange:
     _writes: aiohttp.ClientSession = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._reads = self._session()
-        self._writes = self._session(trace_configs=[sent_trace()])
+        self._reads = self._session(Request)
+        self._writes = self._session(Write, sent_trace())
 
     def _session(
-        self, *, trace_configs: list[aiohttp.TraceConfig] | None = None
+        self, request_class: type[Request], *traces: aiohttp.TraceConfig
     ) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
             connector=self.connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers(),
-            request_class=_Request,
+            request_class=request_class,
             timeout=aiohttp.ClientTimeout(
                 total=None,
                 sock_connect=self.timeouts.connect,
                 sock_read=self.timeouts.read,
             ),
-            trace_configs=trace_configs,
+            trace_configs=[*traces],
         )
         # Else aiohttp repeats PUT and DELETE by itself when a kept connection drops
         # (aio-libs/aiohttp#10790); there is no public switch.

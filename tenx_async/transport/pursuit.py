@@ -17,9 +17,10 @@ from tenx_async.errors import Conflict, NotFound, OperationError, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
 from tenx_async.transport.deadlines import Deadlines, Scope
-from tenx_async.transport.exchange import Exchange, Sent
+from tenx_async.transport.exchange import Exchange
 from tenx_async.transport.gate import Entry, Gate
 from tenx_async.transport.reconcile import Doubt, Finding, Look, ReconcilePolicy
+from tenx_async.transport.requests import Sent
 from tenx_async.transport.retry import Resending, RetryPolicy
 from tenx_async.transport.verdict import AttemptFailed, Verdict
 

@@ -44,6 +44,8 @@ async def test_a_body_that_goes_wrong_midway_is_tried_again(server: RawServer) -
 AFTER_A_200 = {
     "a bad chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello",
     "garbage after the body": HEAD + b"Content-Length: 2\r\n\r\nokGARBAGE\r\n\r\n",
+    "a body that begins as a head ends": HEAD
+    + b"Content-Length: 6\r\n\r\n\r\n\r\nokGARBAGE\r\n\r\n",
     "a 204 with a body": b"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhello",
 }
 
@@ -58,15 +60,15 @@ async def test_a_2xx_whose_rest_is_wrong_is_applied(server: RawServer, data: byt
     assert ("applied", 1) == (outcome.result, server.executed("restart"))
 
 
-async def test_a_page_with_garbage_behind_it_is_read(server: RawServer) -> None:
-    """An answer that is whole counts; its connection is not used again."""
+async def test_a_page_with_garbage_behind_it_is_read_again(server: RawServer) -> None:
+    """What is not HTTP makes a read fail, and its connection is not used again."""
     body = b'{"name": "web"}'
     answer = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
     server.do(reads=[fails(_piece_by_piece(answer + b"GARBAGE\r\n\r\n"))])
     async with opened(server) as account:
         assert ["web"] * 2 == [(await account.perform(GET)).name for _ in range(2)]
 
-    assert (2, 2) == (server.arrived("get"), server.connections)
+    assert (3, 2) == (server.arrived("get"), server.connections)
 
 
 @pytest.mark.parametrize(

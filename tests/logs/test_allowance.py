@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import math
-from collections import Counter
+from itertools import pairwise
 
 import pytest
+from attrs import define
 
 from tenx_async import ConfigurationError, LocalCloud
 from tenx_async.logs.allowance import BURST, Allowance, Left
-from tenx_async.transport.account import Limits
-from tests.clock import ManualClock
+from tests.clock import NOON
 from tests.conftest import client_of
+from tests.logs.cloud import FakeCloud
+from tests.logs.test_follow import follower, quiet, take
 
 
 def spent(allowance: Allowance, seconds: float) -> int:
@@ -45,31 +48,50 @@ def test_what_is_left_of_a_day_is_spread_over_it() -> None:
     assert 3_600.0 == Allowance(left=lambda: Left(0, 3_600.0)).interval
 
 
+@define
+class StillClock:
+    """Time that stands still until the test moves it."""
+
+    seconds: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> dt.datetime:
+        return NOON + dt.timedelta(seconds=self.seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        due = self.seconds + seconds
+        while self.seconds < due:  # noqa: ASYNC110  # nobody tells when it is moved
+            await asyncio.sleep(0)
+
+
 async def test_a_hundred_calls_last_the_day() -> None:
     """Services are followed from noon to midnight; looks for services are in the budget."""
-    clock = ManualClock()
-    limits = Limits(calls_per_day=100)
-    async with (
-        LocalCloud(clock=clock.now) as cloud,
-        client_of(cloud, clock=clock, limits=limits) as client,
-    ):
-        for name in ("api", "web"):
-            cloud.add_service(name)
-            cloud.append(name, *(f"{name} {number}" for number in range(3)), instance=f"{name}-1")
-        taken: Counter[str] = Counter()
-        hours: Counter[int] = Counter()
-        async with client.follow(tail=None, order="oldest-first", interval=(1.0, 10.0)) as lines:
-            while clock.monotonic() < 11.5 * 3600:
-                hours[int(clock.monotonic() // 3600)] = cloud.requests
-                await asyncio.sleep(0.001)
-            async with asyncio.timeout(5):
-                for _ in range(6):
-                    taken[(await anext(lines)).log] += 1
+    clock = StillClock()
+    fake = FakeCloud(clock)
 
-    assert Counter(f"{name} {number}" for name in ("api", "web") for number in range(3)) == taken
-    assert 80 <= cloud.requests <= 100
-    assert hours[0] <= 25
-    assert all(hours[hour + 1] > hours[hour] for hour in range(1, 10))
+    def calls() -> int:
+        return fake.calls.total() + fake.listings
+
+    fake.add("api", "web")
+    for name in fake.uids:
+        fake.write(name, *(f"{name} {number}" for number in range(3)))
+    left = lambda: Left(100 - calls(), 43_200.0 - clock.monotonic())  # noqa: E731  # read once
+    lines, _ = follower(fake, tail=None, allowance=Allowance(left=left))
+    made: list[int] = []
+    async with lines:
+        assert fake.written == await take(lines, 6)
+        for hour in range(1, 12):
+            while clock.monotonic() < hour * 3600.0:
+                clock.seconds += 30.0
+                await quiet(30)
+            made.append(calls())
+
+    by_hour = [after - before for before, after in pairwise(made)]
+    assert BURST <= made[0] <= 2 * BURST + 2
+    assert all(7 <= count <= 9 for count in by_hour), made
+    assert made[-1] <= 100
 
 
 @pytest.mark.parametrize("rate", [0, -1, math.inf, math.nan])

@@ -83,8 +83,8 @@ class Day:
     """How many entries were appended since all that is remembered was last read again."""
     read_unlooked: int = field(default=0, init=False)
     """How many entries polls have read since then."""
-    was_reset: bool = field(default=False, init=False)
-    """Whether the log was seen to begin again since the service was last confirmed."""
+    is_fresh: bool = field(default=True, init=False)
+    """Whether all that is known came since the service was last confirmed to be the same."""
     delivered: int = field(default=0, init=False)
     front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
@@ -191,7 +191,7 @@ class Day:
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
-        self.was_reset = True
+        self.is_fresh = True
         self.memory = self._blank()
         self.gone.clear()
         digests = digests_of(window)

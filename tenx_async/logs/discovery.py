@@ -10,6 +10,7 @@ from tenx_async.api.models import Service
 from tenx_async.clock import Clock
 from tenx_async.errors import NotFound, OperationError
 from tenx_async.logs.allowance import Allowance
+from tenx_async.logs.findings import Reset
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -66,6 +67,8 @@ class Discovery:
         """
         self.ledger.listings += 1
         self.allowance.spend(self.clock.monotonic())
+        for source in self:
+            source.is_asked_of()
         self._meet(await self.list_services(), tail)
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
@@ -116,7 +119,9 @@ class Discovery:
             self.schedule.add(name, self.clock.monotonic())
             self.emit(SourceFound(source=name))
         elif uid != source.uid:
-            source.reset(uid)
+            for day in source.reset(uid):
+                if day.position:
+                    self.ledger.day(name, day.date).findings.append(Reset(day.position))
             self.emit(SourceReset(source=name))
         else:
             source.confirm()

@@ -109,6 +109,8 @@ class SourceReader:
 
     async def _poll(self, source: Source, day: Day) -> Delivery:
         delivery = await self._ask(source, day, poll)
+        if day.is_fresh and not source.reads(day):
+            return Delivery(more=True)  # the new log is read from its beginning, in another day
         await self._look_ahead(source, day, more=delivery.more)
         await self._deliver(source, day, delivery)
         return delivery

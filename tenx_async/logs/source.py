@@ -73,6 +73,7 @@ class Source:
     """Whether it is known where to read on."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
+    _asked_of: list[Day] = field(factory=list, init=False, repr=False)
     _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 
     def day(self, date: dt.date, *, tail: int | None = None, instance: str = "") -> Day:
@@ -128,24 +129,35 @@ class Source:
             if (date, name) not in self._days:
                 self._days[date, name] = self.day(date, instance=name)
 
+    def is_asked_of(self) -> None:
+        """Note of which days something is known before the services are listed."""
+        self._asked_of = [day for day in self._days.values() if day.is_fresh and day.position]
+
     def confirm(self) -> None:
-        """Note that the service is still the one whose log is read."""
+        """Note that the service, when it was asked of, was still the one whose log is read."""
         if self.state is SourceState.LEAVING:
             self.state = SourceState.CATCHING_UP
-        for day in self._days.values():
-            day.was_reset = False
+        for day in self._asked_of:
+            day.is_fresh = False
 
-    def reset(self, uid: str | None) -> None:
+    def reset(self, uid: str | None) -> list[Day]:
         """Begin again: the service was made anew, with a log of its own.
 
-        A day that was seen to begin again since the service was last confirmed is in the new log
-        already.
+        A day that is fresh may be in the new log already; if not, its lines will show it.
+
+        Returns:
+            The days that are read no more.
         """
         self.uid, self.state = uid, SourceState.CATCHING_UP
-        kept = {key: day for key, day in self._days.items() if day.was_reset}
+        left = [day for day in self._days.values() if not day.is_fresh]
+        kept = {key: day for key, day in self._days.items() if day.is_fresh}
         dates = {date for date, _ in self._days} - {date for date, _ in kept}
         self._days = kept | {(date, ""): self.day(date) for date in dates}
-        self.confirm()
+        return left
+
+    def reads(self, day: Day) -> bool:
+        """Tell whether a day is still read, or another one in its place."""
+        return self._days.get((day.date, day.instance), day) is day
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
         """Note that pages came; tell how many calls had failed in a row before."""

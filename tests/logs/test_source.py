@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from tenx_async.api.entries import LogEntry
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.order import Habits
 from tenx_async.logs.source import Source, SourceState
@@ -71,9 +72,12 @@ def test_days_can_be_handed_in() -> None:
 
 def test_a_source_that_was_made_anew_begins_again(source: Source) -> None:
     """Its days are read from their beginning, whatever was read before."""
-    source.days[0].memory.base = 7
+    (old,) = source.days
+    old.memory.base = 7
     source.succeeded(NOON, 7, more=False)
-    source.reset("new")
+    source.is_asked_of()
+    source.confirm()
+    assert [old] == source.reset("new")
 
     assert ("new", SourceState.CATCHING_UP) == (source.uid, source.state)
     assert [(DATE, 0)] == [(day.date, day.position) for day in source.days]
@@ -82,12 +86,17 @@ def test_a_source_that_was_made_anew_begins_again(source: Source) -> None:
 def test_a_day_that_began_again_by_itself_is_not_read_twice(source: Source) -> None:
     """Where the log was seen to begin anew since the uid was confirmed, it is the new one."""
     (day,) = source.days
-    day.restart([], more=False)
+    source.is_asked_of()
+    day.restart([LogEntry("web-1", "a")], more=False)
+    source.confirm()
     source.reset("new")
     assert day is source.days[0]
 
+    source.is_asked_of()
+    source.confirm()
     source.reset("newer")
     assert day is not source.days[0]
+    assert (True, False) == (source.reads(source.days[0]), source.reads(day))
 
 
 def test_a_source_is_live_when_all_is_read(source: Source) -> None:

@@ -147,6 +147,7 @@ async def test_a_deadline_tells_what_it_ended(server: RawServer) -> None:
     async with opened(server, deadline=60.0, timeouts=Timeouts(read=60.0)) as account:
         call = asyncio.create_task(account.perform(GET))
         await third.wait()
+        assert account._means
         (scope,) = account._means.deadlines._scopes
         scope.end()
         with pytest.raises(DeadlineExceeded, match=r"\(after 3 attempts\)") as told:

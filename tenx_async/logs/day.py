@@ -173,7 +173,8 @@ class Day:
         """Take over a window that begins at an index of memory, and tell what is new in it."""
         base, known = self.memory.base + start, len(self.memory) - start
         added, suppressed = self._without_returned(change.added, digests)
-        found = [*findings, *self._found(change, base, known)]
+        place = base + _common(self.memory.digests[start:], digests) if change.missing else base
+        found = [*findings, *self._found(change, base, known, place)]
         self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
         self.arrived, self.shifted = len(change.new), bool(found)
@@ -203,13 +204,13 @@ class Day:
         self.is_cut = True
         return Delivery()
 
-    def _found(self, change: Difference, base: int, known: int) -> list[Finding]:
+    def _found(self, change: Difference, base: int, known: int, gone: int) -> list[Finding]:
         found: list[Finding] = []
         if late := change.late:
             found.append(Shift(base + late[0], max(0, known - late[0]), len(late)))
         if change.missing:
             self.gone += change.missing
-            found.append(Removal(base, change.missing.total()))
+            found.append(Removal(gone, change.missing.total()))
         return found
 
     def _without_returned(
@@ -246,6 +247,11 @@ class Day:
         if self._doubted and not doubted:
             return [Doubt(self.position, len(self.memory))]
         return []
+
+
+def _common(known: array[int], window: array[int]) -> int:
+    """How far two stretches are the same."""
+    return next((n for n, pair in enumerate(zip(known, window)) if pair[0] != pair[1]), len(window))  # noqa: B905  # the shorter ends it
 
 
 def _stretches(

@@ -27,6 +27,7 @@ from tenx_async.telemetry.events import (
 
 _POLLS_A_LOOK = 10
 """Where calls are scarce, so many are made for each look at which services there are."""
+_GONE = 1000
 ListServices = Callable[[], Awaitable[list[Service]]]
 
 
@@ -50,6 +51,8 @@ class Discovery:
     backoff: Callable[[int], float] = field(repr=False)
     """Seconds to wait after so many failures in a row."""
     sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
+    _gone: dict[str, Source] = field(factory=dict, init=False, repr=False)
+    """Services that listings lacked, the last few of them."""
     _finished: set[tuple[str, str | None]] = field(factory=set, init=False, repr=False)
     """Services whose last wanted day was read to its end, by name and uid."""
 
@@ -92,7 +95,9 @@ class Discovery:
         source.state = SourceState.GONE
         self.schedule.remove(source.name)
         del self.sources[source.name]
-        if not gone:
+        if gone:
+            self._remember(source)
+        else:
             self._finished.add((source.name, source.uid))
         ended = SourceRemoved if gone else SourceFinished
         self.emit(ended(source=source.name))
@@ -113,6 +118,8 @@ class Discovery:
 
     def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
         source = self.sources.get(name)
+        if source is None and self._is_back(name, uid):
+            return
         if source is None or source.state is SourceState.AWAITED:
             source = self.sources[name] = self.make(name)
             source.tail, source.uid = tail, uid
@@ -125,6 +132,23 @@ class Discovery:
             self.emit(SourceReset(source=name))
         else:
             source.confirm()
+
+    def _remember(self, source: Source) -> None:
+        """Keep where a service was read that is gone, in case that one listing lacked it."""
+        self._gone[source.name] = source
+        while len(self._gone) > _GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def _is_back(self, name: str, uid: str | None) -> bool:
+        """Read on in a service that was taken for gone, if it is the same."""
+        source = self._gone.pop(name, None)
+        if source is None or source.uid != uid:
+            return False
+        source.revive()
+        self.sources[name] = source
+        self.schedule.add(name, self.clock.monotonic())
+        self.emit(SourceFound(source=name))
+        return True
 
     def _await(self, name: str) -> None:
         if not self.waits:

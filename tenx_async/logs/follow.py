@@ -31,6 +31,10 @@ from tenx_async.telemetry.events import (
 )
 
 POLLS_AT_ONCE = 32
+TRIES_TO_BEGIN = 3
+"""After so many failures entering waits no longer for where a log ends."""
+ENDS_SEEN = 3
+"""A log is read out that was read to its end so often, though every poll brought lines."""
 LONGEST_BACKOFF = 30.0
 LONGEST_REST = 3600.0
 PATIENCE = 10.0
@@ -256,9 +260,11 @@ class Follower:
             if not self.follow:
                 raise
             self._failed(source, error)
+            if source.failures >= TRIES_TO_BEGIN:
+                self._note_begun(source)
         else:
             self._succeeded(source, lines, more=more)
-        self._note_begun(source)
+            self._note_begun(source)
         if source.state is not SourceState.CATCHING_UP:
             self._stirred.set()
 
@@ -266,10 +272,15 @@ class Follower:
         failures = source.succeeded(self.clock.now(), lines, more=more)
         if failures:
             self.emit(SourceRecovered(source=source.name, failures=failures))
-        is_read_out = self.follow or not lines
+        is_read_out = self.follow or self._is_read_out(source, lines)
         self.schedule.observe(source.name, self.clock.monotonic(), lines, more or not is_read_out)
-        if self._is_last(source) and not more and not lines:
+        if self._is_last(source) and not more and self._is_read_out(source, lines):
             self._discovery.dismiss(source)
+
+    def _is_read_out(self, source: Source, lines: int) -> bool:
+        """Tell whether all is read that was there, though more may be written all the time."""
+        grows = source.ends_seen >= ENDS_SEEN and lines < self.habits.most
+        return not lines or grows
 
     def _is_last(self, source: Source) -> bool:
         """Tell whether a source that has nothing new now will never have."""

@@ -11,33 +11,46 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 
 from attrs import define, field
 
 _MEMORY = 0.95
-_SILENT = -64
+_SILENT = -20
+"""The octave of all sources that write less than a line in a week or so."""
 
 
-@define
-class _Rate:
-    """What is known of a source's lines per second."""
+@define(eq=False, weakref_slot=False)
+class _Polled:
+    """A source, and what is known of its lines per second."""
 
-    lines: float = 0.0
-    seconds: float = 0.0
-    last: float = 0.0
-    taught: bool = False
+    source: str
+    turn: int
+    """How many polls of anything there had been when it was last asked."""
     root: float = 1.0
     """Square root of the rate; a source not known yet counts as one line a second."""
+    lines: float = 0.0
+    seconds: float = 0.0
+    asked: float = -math.inf
+    """When it was last asked."""
+    covered: float = -math.inf
+    """Up to when its lines were counted."""
+    backlog: int = 0
+    """Lines of full pages, to be counted with the page that ends them."""
+    waiting: bool = True
+    """Whether it is in the order; one that was removed stays in its queue until met there."""
 
-    def observe(self, lines: int, seconds: float) -> None:
-        if self.taught and seconds > 0:
-            self.lines = self.lines * _MEMORY + lines
+    def learn(self) -> None:
+        """Guess the rate from the last poll and from about the last twenty."""
+        seconds = self.asked - self.covered
+        if seconds <= 0:
+            return
+        if seconds < math.inf:
+            self.lines = self.lines * _MEMORY + self.backlog
             self.seconds = self.seconds * _MEMORY + seconds
-            self.last = lines / seconds
-            self.root = math.sqrt((self.last + self.lines / self.seconds) / 2)
-        self.taught = True
+            self.root = math.sqrt((self.backlog / seconds + self.lines / self.seconds) / 2)
+        self.covered, self.backlog = self.asked, 0
 
     @property
     def octave(self) -> int:
@@ -45,19 +58,7 @@ class _Rate:
         return max(_SILENT, math.frexp(self.root * self.root)[1]) if self.root else _SILENT
 
 
-@define
-class _Polled:
-    """A source's place in the order."""
-
-    rate: _Rate = field(factory=_Rate)
-    asked: float = -math.inf
-    """When it was last asked."""
-    covered: float = -math.inf
-    """Up to when its lines were counted."""
-    turn: int = 0
-    """How many polls of anything there had been when it was last asked."""
-    backlog: int = 0
-    """Lines of full pages, to be counted with the page that ends them."""
+_Queue = deque[_Polled]
 
 
 @define(kw_only=True)
@@ -76,11 +77,12 @@ class Schedule:
     price: float = 0.0
     """Line-seconds of probable delay that make a poll worth its call."""
     _sources: dict[str, _Polled] = field(factory=dict, init=False, repr=False)
-    _queues: dict[int, OrderedDict[str, _Polled]] = field(factory=dict, init=False, repr=False)
-    _fresh: deque[str] = field(factory=deque, init=False, repr=False)
-    _full: deque[str] = field(factory=deque, init=False, repr=False)
-    _failing: list[tuple[float, int, str]] = field(factory=list, init=False, repr=False)
-    _numbers: Callable[[], int] = field(
+    _queues: dict[int, tuple[float, _Queue]] = field(factory=dict, init=False, repr=False)
+    """By octave, its rate and who waits, the longest first."""
+    _fresh: _Queue = field(factory=deque, init=False, repr=False)
+    _full: _Queue = field(factory=deque, init=False, repr=False)
+    _failing: list[tuple[float, int, _Polled]] = field(factory=list, init=False, repr=False)
+    _number: Callable[[], int] = field(
         factory=lambda: itertools.count().__next__, init=False, repr=False
     )
     _polls: int = field(default=0, init=False)
@@ -90,111 +92,134 @@ class Schedule:
     def add(self, source: str, now: float) -> None:  # noqa: ARG002  # one interface, any policy
         """Take a source in; it is due now."""
         if source not in self._sources:
-            polled = self._sources[source] = _Polled(turn=self._polls)
-            self._roots += polled.rate.root
-            self._fresh.append(source)
+            polled = self._sources[source] = _Polled(source, self._polls)
+            self._roots += polled.root
+            self._fresh.append(polled)
 
     def remove(self, source: str) -> None:
         """Take a source out, wherever it is."""
         polled = self._sources.pop(source, None)
-        if polled is None:
-            return
-        self._roots -= polled.rate.root
-        for waiting in (self._fresh, self._full):
-            if source in waiting:
-                waiting.remove(source)
-        for queue in self._queues.values():
-            queue.pop(source, None)
-        self._failing = [entry for entry in self._failing if entry[2] != source]
-        heapq.heapify(self._failing)
+        if polled is not None:
+            self._roots -= polled.root
+            polled.waiting = False
 
     def next(self, now: float) -> str | None:
         """Choose the source that is worth the next call, if any is."""
         self._readmit(now)
-        source = self._choose(now)
-        if source is not None:
-            self._polls += 1
-            polled = self._sources[source]
-            polled.asked, polled.turn = now, self._polls
-        return source
+        queue = self._choose(now)
+        if queue is None:
+            return None
+        polled = queue.popleft()
+        self._polls += 1
+        polled.asked, polled.turn, polled.waiting = now, self._polls, False
+        return polled.source
 
     def observe(self, source: str, now: float, lines: int, full: bool) -> None:  # noqa: ARG002  # as add
         """Note what a poll brought; `full` if more is certainly waiting."""
-        polled = self._sources.get(source)
+        polled = self._put_back(source)
         if polled is None:
             return
         polled.backlog += lines
         if full:
-            self._full.append(source)
+            self._full.append(polled)
             return
-        self._learn(polled)
-        self._queues.setdefault(polled.rate.octave, OrderedDict())[source] = polled
+        self._roots -= polled.root
+        polled.learn()
+        self._roots += polled.root
+        self._enqueue(polled)
 
     def failed(self, source: str, now: float, retry_at: float) -> None:
         """Note that a poll failed; the source keeps its rate and is due at `retry_at`."""
-        if source in self._sources:
-            heapq.heappush(self._failing, (max(now, retry_at), self._numbers(), source))
+        polled = self._put_back(source)
+        if polled is not None:
+            heapq.heappush(self._failing, (max(now, retry_at), self._number(), polled))
 
     def wake(self, now: float) -> float:
         """Tell when `next` may have an answer again; infinity if nothing is waiting."""
-        if self._fresh or self._full:
+        if _head(self._fresh) or _head(self._full):
             return now
-        instants = [self._due_at(octave, head) for octave, _, head in self._heads()]
+        floor = self._floor()
+        instants = [
+            head.asked + self._patience(rate + floor)
+            for rate, queue in self._queues.values()
+            if (head := _head(queue))
+        ]
+        while self._failing and not self._failing[0][2].waiting:
+            heapq.heappop(self._failing)
         instants += [entry[0] for entry in self._failing[:1]]
         return max(now, min(instants, default=math.inf))
 
-    def _learn(self, polled: _Polled) -> None:
-        self._roots -= polled.rate.root
-        polled.rate.observe(polled.backlog, polled.asked - polled.covered)
-        self._roots += polled.rate.root
-        polled.covered, polled.backlog = polled.asked, 0
+    def _put_back(self, source: str) -> _Polled | None:
+        """Find a source that is out; nobody is put back who was removed meanwhile, or is back."""
+        polled = self._sources.get(source)
+        if polled is None or polled.waiting:
+            return None
+        polled.waiting = True
+        return polled
+
+    def _enqueue(self, polled: _Polled) -> None:
+        """Queue by the age of the last call, though a later call may have been answered before."""
+        octave = polled.octave
+        if octave not in self._queues:
+            self._queues[octave] = (math.ldexp(0.75, octave), deque())
+        queue = self._queues[octave][1]
+        place = len(queue)
+        while place and queue[place - 1].turn > polled.turn:
+            place -= 1
+        queue.insert(place, polled)
 
     def _readmit(self, now: float) -> None:
         while self._failing and self._failing[0][0] <= now:
-            self._fresh.append(heapq.heappop(self._failing)[2])
+            polled = heapq.heappop(self._failing)[2]
+            if polled.waiting:
+                self._fresh.append(polled)
 
-    def _choose(self, now: float) -> str | None:
-        if self._full and not self._after_full:
-            self._after_full = True
-            return self._full.popleft()
-        self._after_full = False
-        if self._fresh:
-            return self._fresh.popleft()
-        octave, source = self._worthiest(now)
-        if source is not None:
-            del self._queues[octave][source]
-            return source
-        return self._full.popleft() if self._full else None
+    def _choose(self, now: float) -> _Queue | None:
+        """Find the queue whose head is next: overdue, backlog every other time, new, worth most."""
+        overdue, worthiest = self._compare(now)
+        if overdue:
+            return overdue
+        has_backlog = _head(self._full) is not None
+        self._after_full = has_backlog and not self._after_full
+        if self._after_full:
+            return self._full
+        if _head(self._fresh):
+            return self._fresh
+        return worthiest or (self._full if has_backlog else None)
 
-    def _worthiest(self, now: float) -> tuple[int, str | None]:
-        """Find the head that has waited too many rounds, else the one with most at stake."""
-        overdue = self._polls - self.rounds * len(self._sources)
-        best: tuple[int, float] = (-1, 0.0)
-        chosen: tuple[int, str | None] = (0, None)
-        for octave, source, head in self._heads():
-            if self._due_at(octave, head) > now:
+    def _compare(self, now: float) -> tuple[_Queue | None, _Queue | None]:
+        """Find the head that has waited too many rounds, and the one with most at stake."""
+        oldest, floor = self._polls + 1 - self.rounds * len(self._sources), self._floor()
+        overdue = worthiest = None
+        most, turn, patience = -1.0, 0, self.min_age
+        for rate, queue in self._queues.values():
+            head = queue[0] if queue and queue[0].waiting else _head(queue)
+            if head is None:
                 continue
-            rank = (
-                (1, overdue - head.turn)
-                if head.turn <= overdue
-                else (0, self._rate(octave) * (now - head.asked) ** 2)
-            )
-            if rank > best:
-                best, chosen = rank, (octave, source)
-        return chosen
+            if self.price:
+                patience = self._patience(rate + floor)
+            asked, worth = head.asked, (rate + floor) * (now - head.asked) ** 2
+            if asked + patience > now:
+                continue
+            if head.turn <= oldest:
+                overdue, oldest = queue, head.turn
+            if worth > most or (worth == most and head.turn < turn):
+                worthiest, most, turn = queue, worth, head.turn
+        return overdue, worthiest
 
-    def _heads(self) -> list[tuple[int, str, _Polled]]:
-        return [(octave, *next(iter(q.items()))) for octave, q in self._queues.items() if q]
+    def _floor(self) -> float:
+        """Every source gets the lines per second that keep a silent one in its rounds."""
+        return (self._roots / max(len(self._sources), 1) / self.rounds) ** 2
 
-    def _rate(self, octave: int) -> float:
-        """Lines per second of an octave; every source gets what keeps a silent one in its round."""
-        floor = self._roots / max(len(self._sources), 1) / self.rounds
-        return math.ldexp(0.75, octave) + floor * floor
-
-    def _due_at(self, octave: int, head: _Polled) -> float:
-        patience = self.max_age
+    def _patience(self, rate: float) -> float:
+        """Seconds until a poll is worth its call."""
         if self.price == 0.0:
-            patience = 0.0
-        elif rate := self._rate(octave):
-            patience = min(patience, math.sqrt(2 * self.price / rate))
-        return head.asked + max(self.min_age, patience)
+            return self.min_age
+        return max(self.min_age, min(self.max_age, math.sqrt(2 * self.price / rate)))
+
+
+def _head(queue: _Queue) -> _Polled | None:
+    """Find who waits longest, and forget those before who were removed."""
+    while queue and not queue[0].waiting:
+        queue.popleft()
+    return queue[0] if queue else None

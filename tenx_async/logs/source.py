@@ -67,6 +67,8 @@ class Source:
     last_success: dt.datetime | None = None
     last_line: dt.datetime | None = None
     last_live: dt.datetime | None = None
+    ends_seen: int = field(default=0, repr=False)
+    """Polls in a row after which no more was waiting."""
     instances_seen: float = field(default=0.0, repr=False)
     """When its instances were last listed, where it is read through them; in seconds."""
     has_begun: bool = field(default=False, init=False)
@@ -165,11 +167,16 @@ class Source:
         self.last_success = now
         if lines:
             self.last_line = now
+        self.ends_seen = 0 if more else self.ends_seen + 1
         if not more:
             self.last_live = now
         if self.state is not SourceState.LEAVING:
             self.state = SourceState.CATCHING_UP if more else SourceState.LIVE
         return failures
+
+    def revive(self) -> None:
+        """Read on where it was, for it was not gone: one listing only lacked it."""
+        self.state = SourceState.CATCHING_UP
 
     def failed(self) -> int:
         """Note that no page came; tell how many in a row."""

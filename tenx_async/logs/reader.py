@@ -20,7 +20,7 @@ from tenx_async.errors import (
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
-from tenx_async.logs.day import Day, Delivery, Reading, T
+from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
 from tenx_async.logs.findings import Finding, Gap, OutOfReach
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch
@@ -222,17 +222,20 @@ class SourceReader:
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
         self._enter(source, day, delivery)
         for stretch in delivery.stretches:
-            await self.buffer.put(
-                LogBatch(
-                    self.region,
-                    source.name,
-                    day.date,
-                    stretch.position,
-                    stretch.entries,
-                    stretch.late,
-                    day.instance,
-                )
-            )
+            for start in range(0, len(stretch.entries), self.page_size):
+                await self.buffer.put(self._batch(source, day, stretch, start))
+
+    def _batch(self, source: Source, day: Day, stretch: Stretch, start: int) -> LogBatch:
+        """Make a batch of no more than a page, so that what waits for room is bounded."""
+        return LogBatch(
+            self.region,
+            source.name,
+            day.date,
+            stretch.position + start,
+            stretch.entries[start : start + self.page_size],
+            stretch.late,
+            day.instance,
+        )
 
     def _enter(self, source: Source, day: Day, delivery: Delivery) -> None:
         self.ledger.day(source.name, day.date).enter(delivery)

@@ -170,9 +170,7 @@ class Schedule:
 
     def _readmit(self, now: float) -> None:
         while self._failing and self._failing[0][0] <= now:
-            polled = heapq.heappop(self._failing)[2]
-            if polled.waiting:
-                self._fresh.append(polled)
+            self._fresh.append(heapq.heappop(self._failing)[2])
 
     def _choose(self, now: float) -> _Queue | None:
         """Find the queue whose head is next: overdue, backlog every other time, new, worth most."""

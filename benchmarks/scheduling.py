@@ -288,10 +288,12 @@ def main() -> None:
     options.add_argument("--jobs", type=int, default=1, help="processes")
     options.add_argument("--no-picture", action="store_true")
     asked = options.parse_args()
-    table, kept = compare(quick=asked.quick, jobs=asked.jobs)
-    if not asked.quick and not asked.no_picture:
+    draws = not asked.quick and not asked.no_picture
+    if draws:
         from benchmarks.scheduling_picture import draw  # noqa: PLC0415  # needs matplotlib
 
+    table, kept = compare(quick=asked.quick, jobs=asked.jobs)
+    if draws:
         draw(table, Path(__file__).parent / "pictures" / "scheduling.png")
     sys.exit(not all(promise.kept for promise in kept))
 

@@ -20,16 +20,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from benchmarks.polling import (
-    ROUND_TRIP,
-    Backoff,
-    Equal,
-    Oracle,
-    Peer,
-    Policy,
-    Score,
-    simulate,
-)
+from benchmarks.polling import ROUND_TRIP, Backoff, Equal, Oracle, Peer, Policy, Score, simulate
 from benchmarks.workloads import WORKLOADS, Load, draw_load
 from tenx_async.logs.schedule import Schedule
 
@@ -288,8 +279,7 @@ def main() -> None:
     options.add_argument("--jobs", type=int, default=1, help="processes")
     options.add_argument("--no-picture", action="store_true")
     asked = options.parse_args()
-    draws = not asked.quick and not asked.no_picture
-    if draws:
+    if draws := not (asked.quick or asked.no_picture):
         from benchmarks.scheduling_picture import draw  # noqa: PLC0415  # needs matplotlib
 
     table, kept = compare(quick=asked.quick, jobs=asked.jobs)

@@ -13,6 +13,7 @@ from attrs import define, field
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded
 from tenx_async.logs.allowance import Allowance
+from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.discovery import Discovery, ListServices
@@ -31,14 +32,10 @@ from tenx_async.telemetry.events import (
 )
 
 POLLS_AT_ONCE = 32
-TRIES_TO_BEGIN = 3
-"""After so many failures entering waits no longer for where a log ends."""
 ENDS_SEEN = 3
 """A log is read out that was read to its end so often, though every poll brought lines."""
 LONGEST_BACKOFF = 30.0
 LONGEST_REST = 3600.0
-PATIENCE = 10.0
-"""Seconds that entering may take for finding the ends of the logs."""
 
 
 @define(kw_only=True, eq=False)
@@ -70,9 +67,7 @@ class Follower:
     _reader: SourceReader = field(init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
-    _unbegun: set[str] = field(factory=set, init=False, repr=False)
-    """Services of which it is not known yet where their logs end."""
-    _begun: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    _beginning: Beginning = field(factory=Beginning, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -115,33 +110,16 @@ class Follower:
         await self._discovery.look(tail=self.tail)
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
         if self.follow and self.tail is not None:
-            await self._wait_for_ends()
+            await self._wait_for_ends(self._task)
         return self
 
-    async def _wait_for_ends(self) -> None:
-        """Wait until it is known where the logs end, so that what is written from now on is new.
-
-        Where that takes long, as with a slow server and many long days, the waiting has an end.
-        """
-        waiting = (source for source in self._discovery if source.state is not SourceState.AWAITED)
-        self._unbegun = {source.name for source in waiting if not source.has_begun}
-        ended = asyncio.ensure_future(self._begun.wait())
-        patience = asyncio.ensure_future(asyncio.sleep(PATIENCE))
-        waited = {ended, patience, *filter(None, [self._task])}
+    async def _wait_for_ends(self, running: asyncio.Task[None]) -> None:
+        there = (source for source in self._discovery if source.state is not SourceState.AWAITED)
         try:
-            if self._unbegun:
-                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            await self._beginning.wait((one.name for one in there if not one.has_begun), running)
         except asyncio.CancelledError:
             await self.__aexit__(asyncio.CancelledError)
             raise
-        finally:
-            ended.cancel()
-            patience.cancel()
-
-    def _note_begun(self, source: Source) -> None:
-        self._unbegun.discard(source.name)
-        if not self._unbegun:
-            self._begun.set()
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         task, self._task = self._task, None
@@ -160,12 +138,8 @@ class Follower:
         failing = sum(source.failures > 0 for source in followed)
         self.emit(FollowingEnded(sources=len(followed), failing=failing))
 
-    async def __aiter__(self) -> AsyncGenerator[LogLine]:
-        with suppress(StopAsyncIteration):
-            while True:
-                for line in self._unpacked:
-                    yield line
-                self._unpacked = iter(await self._next_batch())
+    def __aiter__(self) -> Self:
+        return self
 
     async def __anext__(self) -> LogLine:
         while (line := next(self._unpacked, None)) is None:
@@ -206,7 +180,7 @@ class Follower:
     async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
         places = asyncio.Semaphore(POLLS_AT_ONCE)
         while self._goes_on():
-            if not self._unbegun:
+            if self._beginning.is_over:
                 await self.buffer.room()
             await self._wait_for_allowance()
             await places.acquire()
@@ -260,11 +234,10 @@ class Follower:
             if not self.follow:
                 raise
             self._failed(source, error)
-            if source.failures >= TRIES_TO_BEGIN:
-                self._note_begun(source)
+            self._beginning.failed(source.name, source.failures)
         else:
             self._succeeded(source, lines, more=more)
-            self._note_begun(source)
+            self._beginning.succeeded(source.name)
         if source.state is not SourceState.CATCHING_UP:
             self._stirred.set()
 

@@ -85,6 +85,14 @@ class Day:
     """How many entries polls have read since then."""
     is_fresh: bool = field(default=True, init=False)
     """Whether all that is known came since the service was last confirmed to be the same."""
+    unproven: array[int] | None = field(factory=lambda: array("q"), init=False, repr=False)
+    """Digests of what was delivered of a log that may be another service's by now.
+
+    So is any log at first, and again from a change on that is more than insertions; until the
+    service is confirmed to be the same: `None`.
+    """
+    left_at: int = field(default=0, init=False)
+    """How many lines had come before the day was begun anew, of this log or of an earlier one."""
     delivered: int = field(default=0, init=False)
     front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
@@ -144,6 +152,7 @@ class Day:
         self.assumed = order
         if self.tail is None:
             self.gone.update(self.memory.digests)
+            self.unproven = self.unproven and array("q")  # what is read again is noted again
             self.memory, self.begun = self._blank(), False
         else:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
@@ -177,6 +186,7 @@ class Day:
         found = [*findings, *self._found(change, base, known, place)]
         self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
+        self._note_unproven(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self._note_look(start, len(window))
         self.delivered += len(added)
@@ -226,6 +236,19 @@ class Day:
                 fresh.append(index)
         self.gone = +self.gone
         return fresh, len(added) - len(fresh)
+
+    def _note_unproven(
+        self, digests: array[int], added: Sequence[int], found: Sequence[Finding]
+    ) -> None:
+        if any(not isinstance(one, Shift) for one in found):
+            self.unproven = array("q")
+        if self.unproven is None:
+            return
+        if isinstance(added, range):
+            self.unproven += digests[added.start : added.stop]
+        else:
+            self.unproven.extend([digests[index] for index in added])
+        del self.unproven[: -self.remember]
 
     def _note_look(self, start: int, read: int) -> None:
         if start == 0:

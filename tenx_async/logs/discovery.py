@@ -10,7 +10,6 @@ from tenx_async.api.models import Service
 from tenx_async.clock import Clock
 from tenx_async.errors import NotFound, OperationError
 from tenx_async.logs.allowance import Allowance
-from tenx_async.logs.findings import Reset
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -126,12 +125,13 @@ class Discovery:
             self.schedule.add(name, self.clock.monotonic())
             self.emit(SourceFound(source=name))
         elif uid != source.uid:
-            for day in source.reset(uid):
-                if day.position:
-                    self.ledger.day(name, day.date).findings.append(Reset(day.position))
-            self.emit(SourceReset(source=name))
+            self._reset(source, uid)
         else:
             source.confirm()
+
+    def _reset(self, source: Source, uid: str | None) -> None:
+        source.reset(uid)
+        self.emit(SourceReset(source=source.name))
 
     def _remember(self, source: Source) -> None:
         """Keep where a service was read that is gone, in case that one listing lacked it."""
@@ -140,14 +140,16 @@ class Discovery:
             del self._gone[next(iter(self._gone))]
 
     def _is_back(self, name: str, uid: str | None) -> bool:
-        """Read on in a service that was taken for gone, if it is the same."""
+        """Read on in a service that was taken for gone; from its beginning, if it is a new one."""
         source = self._gone.pop(name, None)
-        if source is None or source.uid != uid:
+        if source is None:
             return False
         source.revive()
         self.sources[name] = source
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
+        if source.uid != uid:
+            self._reset(source, uid)
         return True
 
     def _await(self, name: str) -> None:

@@ -21,7 +21,7 @@ from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
-from tenx_async.logs.findings import Finding, Gap, OutOfReach
+from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch
 from tenx_async.logs.oldest import read_all
@@ -64,6 +64,8 @@ class SourceReader:
         """
         if not source.has_begun:
             return await self._begin(source)
+        if source.is_anew:
+            self._begin_anew(source)
         for date in source.turn(self.clock.now()):
             self.emit(DayOpened(source=source.name, date=date))
         await self._look_for_instances(source)
@@ -72,6 +74,8 @@ class SourceReader:
             delivery = await self._poll(source, day)
             lines += delivery.lines
             more = more or delivery.more or self._must_go_around(day)
+            if source.is_anew:
+                return lines, True
             if self._must_go_around(day):
                 await self._go_around(source, day)
             elif source.is_over(day) and not delivery.more:
@@ -96,6 +100,21 @@ class SourceReader:
         more = any(delivery.more or self._must_go_around(day) for day, delivery in found)
         return sum(delivery.lines for _, delivery in found), more
 
+    def _begin_anew(self, source: Source) -> None:
+        """Tell where a log was left, and where more of the new one came than is remembered."""
+        for day in source.begin_anew():
+            if day.position and not day.is_fresh:
+                self.ledger.day(source.name, day.date).findings.append(Reset(day.position))
+            if len(day.unproven or ()) >= day.remember:
+                self._enter(source, day, Delivery(findings=[Gap(day.position, None)]))
+
+    def _note_read_anew(self, source: Source, day: Day) -> None:
+        """Tell whether there was an earlier log: what came and is not in this one was in that."""
+        if day.gone:
+            self.ledger.day(source.name, day.date).findings.append(Reset(day.left_at))
+        day.gone.clear()
+        day.left_at = 0
+
     @staticmethod
     def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
         """Tell that lines may have passed before it was known where the log ended."""
@@ -109,8 +128,8 @@ class SourceReader:
 
     async def _poll(self, source: Source, day: Day) -> Delivery:
         delivery = await self._ask(source, day, poll)
-        if day.is_fresh and not source.reads(day):
-            return Delivery(more=True)  # the new log is read from its beginning, in another day
+        if day.left_at and not delivery.more:
+            self._note_read_anew(source, day)
         await self._look_ahead(source, day, more=delivery.more)
         await self._deliver(source, day, delivery)
         return delivery

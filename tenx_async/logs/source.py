@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -73,9 +74,12 @@ class Source:
     """When its instances were last listed, where it is read through them; in seconds."""
     has_begun: bool = field(default=False, init=False)
     """Whether it is known where to read on."""
+    is_anew: bool = field(default=False, init=False)
+    """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
-    _asked_of: list[Day] = field(factory=list, init=False, repr=False)
+    _asked_of: list[tuple[Day, array[int]]] = field(factory=list, init=False, repr=False)
+    """What was known of its days, and might be another service's, when it was last asked of."""
     _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 
     def day(self, date: dt.date, *, tail: int | None = None, instance: str = "") -> Day:
@@ -133,33 +137,36 @@ class Source:
 
     def is_asked_of(self) -> None:
         """Note of which days something is known before the services are listed."""
-        self._asked_of = [day for day in self._days.values() if day.is_fresh and day.position]
+        self._asked_of = [
+            (day, day.unproven)
+            for day in self._days.values()
+            if day.unproven is not None and day.position and not self.is_anew
+        ]
 
     def confirm(self) -> None:
         """Note that the service, when it was asked of, was still the one whose log is read."""
         if self.state is SourceState.LEAVING:
             self.state = SourceState.CATCHING_UP
-        for day in self._asked_of:
-            day.is_fresh = False
+        for day, unproven in self._asked_of:
+            if day.unproven is unproven:
+                day.unproven, day.is_fresh = None, False
 
-    def reset(self, uid: str | None) -> list[Day]:
-        """Begin again: the service was made anew, with a log of its own.
+    def reset(self, uid: str | None) -> None:
+        """Note that the service was made anew, with a log of its own."""
+        self.uid, self.state, self.is_anew = uid, SourceState.CATCHING_UP, True
 
-        A day that is fresh may be in the new log already; if not, its lines will show it.
+    def begin_anew(self) -> list[Day]:
+        """Read all days from their beginning, less what was delivered of the new log already.
 
         Returns:
             The days that are read no more.
         """
-        self.uid, self.state = uid, SourceState.CATCHING_UP
-        left = [day for day in self._days.values() if not day.is_fresh]
-        kept = {key: day for key, day in self._days.items() if day.is_fresh}
-        dates = {date for date, _ in self._days} - {date for date, _ in kept}
-        self._days = kept | {(date, ""): self.day(date) for date in dates}
-        return left
-
-    def reads(self, day: Day) -> bool:
-        """Tell whether a day is still read, or another one in its place."""
-        return self._days.get((day.date, day.instance), day) is day
+        before, self._days, self.is_anew = self._days, {}, False
+        for day in before.values():
+            anew = self._days.setdefault((day.date, ""), self.day(day.date))
+            anew.gone.update(day.unproven or ())
+            anew.left_at += day.position if day.is_fresh else 0
+        return list(before.values())
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
         """Note that pages came; tell how many calls had failed in a row before."""

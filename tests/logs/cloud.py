@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -13,8 +14,34 @@ from tenx_async.api.models import Instance, Service
 from tenx_async.clock import Clock
 from tenx_async.errors import MethodNotAllowed, NotFound, TenxError
 from tenx_async.logs.lines import LogPage
+from tenx_async.logs.order import Order
 
 Line = tuple[str, str]
+
+
+@define
+class Gate:
+    """Where listings pass; closed, it holds them until it is opened."""
+
+    reached: asyncio.Event = field(factory=asyncio.Event)
+    """Somebody waits."""
+    opened: asyncio.Event | None = None
+
+    def close(self) -> None:
+        """Hold whoever comes."""
+        self.reached.clear()
+        self.opened = asyncio.Event()
+
+    def open(self) -> None:
+        """Let all pass."""
+        if self.opened:
+            self.opened.set()
+
+    async def passed(self) -> None:
+        """Pass, or wait."""
+        if self.opened:
+            self.reached.set()
+            await self.opened.wait()
 
 
 @define
@@ -24,6 +51,7 @@ class FakeCloud:
     clock: Clock
     zone: dt.tzinfo = dt.UTC
     """Where the day of a log begins."""
+    order: Order = Order.OLDEST_FIRST
     uids: dict[str, str] = field(factory=dict)
     logs: dict[str, dict[dt.date, list[LogEntry]]] = field(
         factory=lambda: defaultdict(lambda: defaultdict(list))
@@ -35,6 +63,10 @@ class FakeCloud:
     failing: dict[str, TenxError] = field(factory=dict)
     """Services whose log cannot be read."""
     listing_fails: TenxError | None = None
+    asked: Gate = field(factory=Gate)
+    """Listings pass it before they are answered."""
+    answered: Gate = field(factory=Gate)
+    """Listings pass it when their answer is made: held there, it is out of date."""
     on_call: Callable[[str], None] = field(default=lambda _: None)
     """Is told of every page that is asked for, before it is answered."""
 
@@ -65,7 +97,10 @@ class FakeCloud:
         self.listings += 1
         if self.listing_fails is not None:
             raise self.listing_fails
-        return [Service(name=name, uid=uid) for name, uid in self.uids.items()]
+        await self.asked.passed()
+        services = [Service(name=name, uid=uid) for name, uid in self.uids.items()]
+        await self.answered.passed()
+        return services
 
     async def list_instances(self, _: str) -> list[Instance]:
         """What there is of instances: a server without this operation."""
@@ -82,4 +117,11 @@ class FakeCloud:
             raise self.failing[service]
         if service not in self.uids:
             raise NotFound("no such service", operation=f"logs {service}", status=404)
-        return LogPage(date, from_, self.logs[service][date][from_ : from_ + size])
+        return LogPage(date, from_, self._page(self.logs[service][date], from_, size))
+
+    def _page(self, log: list[LogEntry], from_: int, size: int) -> list[LogEntry]:
+        if not self.order.counts_back:
+            return log[from_ : from_ + size]
+        stop = max(0, len(log) - from_)
+        page = log[max(0, stop - size) : stop]
+        return page[::-1] if self.order is Order.NEWEST_FIRST else page

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import pytest
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.day import Day
 from tenx_async.logs.order import Habits
 from tenx_async.logs.source import Source, SourceState
 from tests.clock import NOON
@@ -75,28 +78,108 @@ def test_a_source_that_was_made_anew_begins_again(source: Source) -> None:
     (old,) = source.days
     old.memory.base = 7
     source.succeeded(NOON, 7, more=False)
-    source.is_asked_of()
-    source.confirm()
-    assert [old] == source.reset("new")
+    source.reset("new")
+    assert ("new", SourceState.CATCHING_UP, True) == (source.uid, source.state, source.is_anew)
+    assert [old] == source.begin_anew()
 
-    assert ("new", SourceState.CATCHING_UP) == (source.uid, source.state)
+    assert not source.is_anew
     assert [(DATE, 0)] == [(day.date, day.position) for day in source.days]
 
 
-def test_a_day_that_began_again_by_itself_is_not_read_twice(source: Source) -> None:
-    """Where the log was seen to begin anew since the uid was confirmed, it is the new one."""
-    (day,) = source.days
+def read(day: Day, *texts: str) -> None:
+    """Let a day come to know of such a log: nothing of it that was not there before is gone."""
+    entries = [LogEntry("web-1", text) for text in texts]
+    digests = digests_of(entries)
+    day.accept(0, entries, digests, difference(day.memory.digests, digests))
+
+
+def listed(source: Source) -> None:
+    """Let a listing tell that the service is the same."""
     source.is_asked_of()
-    day.restart([LogEntry("web-1", "a")], more=False)
+    source.confirm()
+
+
+def test_what_came_of_a_log_of_which_no_listing_told_may_be_of_a_new_one(source: Source) -> None:
+    """It is not delivered again when the service turns out to be made anew; all else is."""
+    (day,) = source.days
+    read(day, "a", "a", "b")
+    source.reset("new")
+    source.begin_anew()
+
+    assert Counter(digests_of([LogEntry("web-1", text) for text in "aab"])) == source.days[0].gone
+
+
+def test_what_came_before_a_listing_told_is_of_the_old_log(source: Source) -> None:
+    """Equal lines of a new log are lines of it."""
+    (day,) = source.days
+    read(day, "a", "b")
+    listed(source)
+    read(day, "a", "b", "c")
+    source.reset("new")
+    source.begin_anew()
+
+    assert not source.days[0].gone
+
+
+@pytest.mark.parametrize("left", [[], ["a"]])
+def test_what_came_since_lines_were_missing_may_be_of_a_new_log(
+    source: Source, left: list[str]
+) -> None:
+    """That some of the old lines are there, or seem to be, does not show that it is the old log."""
+    (day,) = source.days
+    read(day, "a", "b")
+    listed(source)
+    read(day, *left, "c")
+    read(day, *left, "c", "d")
+    source.reset("new")
+    source.begin_anew()
+
+    assert Counter(digests_of([LogEntry("web-1", text) for text in "cd"])) == source.days[0].gone
+
+
+def test_a_listing_tells_nothing_of_what_came_while_it_was_under_way(source: Source) -> None:
+    """It may have been answered before."""
+    (day,) = source.days
+    read(day, "a", "b")
+    listed(source)
+    source.is_asked_of()
+    read(day, "c")
     source.confirm()
     source.reset("new")
-    assert day is source.days[0]
+    source.begin_anew()
 
+    assert Counter(digests_of([LogEntry("web-1", "c")])) == source.days[0].gone
+
+
+def test_a_listing_tells_nothing_of_a_log_that_was_empty(source: Source) -> None:
+    """What comes while it is under way may be of a new log."""
+    (day,) = source.days
     source.is_asked_of()
+    read(day, "a")
     source.confirm()
-    source.reset("newer")
-    assert day is not source.days[0]
-    assert (True, False) == (source.reads(source.days[0]), source.reads(day))
+
+    assert day.unproven
+
+
+def test_a_listing_says_nothing_of_a_log_that_is_about_to_be_read_anew(source: Source) -> None:
+    """It tells that the service is the new one; that is not the one whose log was read."""
+    (day,) = source.days
+    read(day, "a")
+    source.reset("new")
+    listed(source)
+    source.begin_anew()
+
+    assert source.days[0].gone
+
+
+def test_no_more_is_kept_of_what_may_be_of_a_new_log_than_is_remembered() -> None:
+    """However long no listing tells."""
+    source = Source("web", UTC, Habits(100), remember=3)
+    source.turn(NOON)
+    (day,) = source.days
+    read(day, "a", "b", "c", "d", "e")
+
+    assert digests_of([LogEntry("web-1", text) for text in "cde"]) == day.unproven
 
 
 def test_a_source_is_live_when_all_is_read(source: Source) -> None:

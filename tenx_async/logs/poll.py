@@ -10,7 +10,7 @@ from attrs import evolve
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.order import BeyondWindow, Order, is_beginning, is_end, order_of, trend
 
 _TRIES = 6
@@ -58,7 +58,7 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     """
     request = day.habits.request(0)
     page = yield request
-    full = day.habits.is_full(request, len(page))
+    full = yield from is_full(day, request, len(page))
     digests = digests_of(page)
     order = yield from _settled_order(day, page, digests, full=full)
     if order is not None:
@@ -83,7 +83,7 @@ def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Read
     if change.missing:
         request = day.habits.request(0)
         page = yield request
-        if day.habits.is_full(request, len(page)):
+        if (yield from is_full(day, request, len(page), sure=True)):
             return Delivery(more=True)
         digests = digests_of(page)
         change = difference(day.memory.digests, digests)
@@ -103,9 +103,9 @@ def audit(day: Day) -> Reading[Delivery]:
 def _begin(day: Day) -> Reading[Delivery]:
     request = day.habits.request(0)
     page = yield request
-    full = day.habits.is_full(request, len(page))
     if not page:
         return Delivery()
+    full = yield from is_full(day, request, len(page))
     if day.habits.order is None:
         page = yield from _guess_order(day, page)
         day.front, day.front_is_all = digests_of(page), not full

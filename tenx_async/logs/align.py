@@ -119,15 +119,9 @@ class Memory:
         return None
 
     def meet(self, window: array[int]) -> tuple[int, int] | None:
-        """Find the first place that memory and a window have in common: an index in each.
-
-        What occurs once in both is a landmark; most of them stand in the same order, and those
-        that do not are no landmarks.
-        """
-        marks = _landmarks(self.digests, window)
-        if not marks:
-            return None
-        return self._before(window, *_longest_rise(marks))
+        """Find the first place that memory and a window have in common: an index in each."""
+        met = meet(self.digests, window)
+        return met and self._before(window, *met)
 
     def _before(self, window: array[int], start: int, head: int) -> tuple[int, int]:
         """Go back from a common place to the first one, past what was inserted between."""
@@ -160,12 +154,17 @@ def _find(raw: bytes, row: bytes, start: int, stop: int) -> int:
     return place
 
 
-def _landmarks(known: array[int], window: array[int]) -> list[tuple[int, int]]:
-    """Pairs of places of what occurs once in each, in the order of the first."""
+def meet(known: array[int], window: array[int]) -> tuple[int, int] | None:
+    """Find the first landmark of two stretches: an index in each.
+
+    What occurs once in both is a landmark; most of them stand in the same order, and those that do
+    not are no landmarks.
+    """
     once = {digest for digest, count in Counter(window).items() if count == 1}
-    here = {digest for digest, count in Counter(known).items() if count == 1} & once
-    places = {digest: index for index, digest in enumerate(window) if digest in here}
-    return [(index, places[digest]) for index, digest in enumerate(known) if digest in here]
+    both = {digest for digest, count in Counter(known).items() if count == 1} & once
+    places = {digest: index for index, digest in enumerate(window) if digest in both}
+    marks = [(index, places[digest]) for index, digest in enumerate(known) if digest in both]
+    return _longest_rise(marks) if marks else None
 
 
 def _longest_rise(marks: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of
+from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of, meet
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap
-from tenx_async.logs.order import BeyondWindow
+from tenx_async.logs.order import BeyondWindow, PageRequest
 
 LOOKS_APART = 2
 """All is read again when so many times the lines to be remembered were appended, at the latest."""
@@ -35,6 +35,8 @@ class Window:
     whole: bool
     """Whether it begins with the day's first entry."""
     pages: int = 1
+    is_torn: bool = False
+    """Whether two of its pages did not fit together."""
     is_cut: bool = False
     """Whether what stands before it is past what the server lets anyone read."""
 
@@ -182,6 +184,17 @@ def _agreed(day: Day, window: Window, enough: Enough, *, sure: bool = False) -> 
 
 
 def _read_once(day: Day, size: int, enough: Enough, *, sure: bool = False) -> Reading[Window]:
+    """Read back until it is enough; begin again where pages turn out not to fit together."""
+    for _ in range(_TRIES):
+        window = yield from _read_back(day, size, enough, sure=sure)
+        if not window.is_torn:
+            return window
+    return (yield from _read_back(day, size, enough, sure=sure, patched=True))
+
+
+def _read_back(
+    day: Day, size: int, enough: Enough, *, sure: bool, patched: bool = False
+) -> Reading[Window]:
     request = day.habits.request(0, size)
     page = yield request
     if sure or day.memory.whole:
@@ -190,6 +203,8 @@ def _read_once(day: Day, size: int, enough: Enough, *, sure: bool = False) -> Re
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)
     while not window.whole and not window.is_cut and not enough(window):
+        if window.is_torn and not patched:
+            break
         try:
             window = yield from _widen(day, window)
         except BeyondWindow:
@@ -202,26 +217,43 @@ def _read_once(day: Day, size: int, enough: Enough, *, sure: bool = False) -> Re
 def _widen(day: Day, window: Window) -> Reading[Window]:
     """Put the page before a window in front of it.
 
-    What was appended since the window was read makes the page overlap the window by more.
+    What was appended since the window was read makes the page overlap the window by more, or lie
+    behind its beginning altogether. Where they do not fit one of them lacks lines.
     """
-    unseen: list[LogEntry] = []
-    appended = 0
-    for tries in range(_TRIES):
-        overlap = min(len(window.entries) // 2, day.habits.most // 2, ANCHOR << tries)
-        request = day.habits.request(len(window.entries) + appended - overlap)
+    entries, appended = window.entries, 0
+    overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
+    for _ in range(_TRIES):
+        request = day.habits.request(len(entries) + appended - overlap)
         if request.size <= overlap:
             raise BeyondWindow
         page = yield request
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
-        place = _joint(older, window.entries, overlap)
+        place = _joint(older, entries, overlap)
         if place or (whole and place == 0):
-            return Window([*older[:place], *window.entries], whole, window.pages + 1)
-        if place == 0:
-            appended = request.from_ + len(older) - len(window.entries)
-        unseen = unseen or _unseen(older, window.entries)
-    whole = not unseen and not appended
-    return Window([*unseen, *window.entries], whole, window.pages + 1)
+            joined = [*older[:place], *entries]
+            return evolve(window, entries=joined, whole=whole, pages=window.pages + 1)
+        moved = _appended(request, older, entries)
+        if moved is None or moved == appended:
+            break
+        appended = moved
+    joined = [*_unseen(older, entries), *entries]
+    whole = len(joined) == len(entries) and not appended
+    return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=True)
+
+
+def _appended(
+    request: PageRequest, older: Sequence[LogEntry], window: Sequence[LogEntry]
+) -> int | None:
+    """How many entries were appended since a window was read, if a page shows it."""
+    met = meet(digests_of(window), digests_of(older))
+    if met is None and list(older) == list(window[: len(older)]):
+        met = 0, 0
+    if met is None and not set(older).intersection(window):
+        met = len(window), 0  # all of the page is newer
+    if met is None or not older:
+        return None
+    return max(0, request.from_ + len(older) - met[1] - (len(window) - met[0]))
 
 
 def _unseen(older: Sequence[LogEntry], window: Sequence[LogEntry]) -> list[LogEntry]:

@@ -11,7 +11,7 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
-from tenx_async.logs.order import BeyondWindow, Order, is_beginning, is_end, order_of, trend
+from tenx_async.logs.order import BeyondWindow, Order, ends, is_beginning, is_end, order_of, trend
 
 _TRIES = 6
 _DISTINCT = 3
@@ -58,7 +58,10 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     """
     request = day.habits.request(0)
     page = yield request
+    cap = day.habits.cap
     full = yield from is_full(day, request, len(page))
+    if day.habits.cap != cap:
+        return Delivery(more=True)  # either pages are capped, or the log grew just now
     digests = digests_of(page)
     order = yield from _settled_order(day, page, digests, full=full)
     if order is not None:
@@ -120,12 +123,15 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
     for _ in range(_TRIES):
         half = yield day.habits.request(0, max(1, len(page) // 2))
         order = order_of(page, half)
+        if order is None and list(half) != list(page[: len(half)]):
+            before, page = page, (yield day.habits.request(0))
+            if list(page) != list(before) or not ends(page, half):
+                continue
+            order = Order.NEWEST_PAGE
         if order is Order.NEWEST_PAGE:
             day.habits.order = order
-        if order is not None or list(half) == list(page[: len(half)]):
-            day.assumed = order or Order.OLDEST_FIRST
-            return page
-        page = yield day.habits.request(0)
+        day.assumed = order or Order.OLDEST_FIRST
+        break
     return page
 
 

@@ -82,7 +82,7 @@ def read_on(day: Day) -> Reading[Delivery]:
 def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     """Read back at least so many entries, and compare them with what is remembered.
 
-    Where many are read again once is enough, as long as none is missing.
+    Where many are read again once is enough, as long as nothing but new ones shows.
     """
     memory = day.memory
     pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
@@ -92,7 +92,7 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
-    if place is None or _change(memory, seen, place).missing:
+    if place is None or not _is_believed(_change(memory, seen, place), once=least > 0):
         seen = yield from _read(day, day.habits.size, enough, sure=True)
         place = _place(memory, seen)
     if place is None:
@@ -118,6 +118,11 @@ def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
     least = math.inf if day.memory.whole else len(day.memory) + day.arrived + ANCHOR
     return (yield from _look(day, day.habits.size, least))
+
+
+def _is_believed(change: Difference, *, once: bool) -> bool:
+    """Tell whether what a reading showed need not be read again; once may be at fault more often."""
+    return not change.missing and not (once and change.late)
 
 
 def _change(memory: Memory, window: Window, place: tuple[int, int]) -> Difference:

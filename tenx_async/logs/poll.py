@@ -70,7 +70,7 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
         return Delivery(more=True)
     if day.memory.whole and not full:
         return (yield from _read_whole(day, page, digests))
-    if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
+    if digests != day.front and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
     back = day.lookback

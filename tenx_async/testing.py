@@ -49,6 +49,8 @@ class InstantClock:
     """Every wait that was asked for, in order."""
     _seconds: float = field(default=0.0, init=False)
     _due: list[float] = field(factory=list, init=False)
+    _pause: float = field(default=0.001, init=False)
+    """Real seconds before a wait: what is on its way over the wire comes before time does."""
 
     def monotonic(self) -> float:
         """Seconds since the start."""
@@ -68,7 +70,7 @@ class InstantClock:
         due = self._seconds + max(seconds, 0.0)
         self._due.append(due)
         try:
-            await asyncio.sleep(0.001)  # what is on its way over the wire comes before time does
+            await asyncio.sleep(self._pause)
             while self._seconds < due:
                 if due == min(self._due):
                     self._seconds = due

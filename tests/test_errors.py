@@ -116,9 +116,13 @@ def test_attempts_are_noted_later() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
+        (300, Redirected),
         (301, Redirected),
+        (302, Redirected),
+        (303, Redirected),
         (304, Redirected),
         (307, Redirected),
+        (308, Redirected),
         (400, BadRequest),
         (401, Unauthorized),
         (402, Forbidden),

@@ -42,7 +42,7 @@ app = typer.Typer(
     cls=OptionsAnywhere,
     help="Follow the logs of TenxCloud services, and operate many of them at once.",
     epilog="Exit status: 0 all well, 1 error, 2 usage, 3 some failed, 5 some unknown, "
-    "130 interrupted.",
+    "6 lines missing or repeated, 130 interrupted.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -95,6 +95,42 @@ class Memory:
             count *= 2
         return False
 
+    def follow_on(self, window: array[int]) -> int | None:
+        """Find where a window begins if as little as can be was appended, and nothing inserted.
+
+        Where lines recur there may be several such places, and content does not tell which.
+        """
+        least = min(ANCHOR, len(self), len(window))
+        for appended in range(len(window) - least + 1):
+            known = len(window) - appended
+            if known <= len(self) and self.tail(known) == window[:known]:
+                return len(self) - known
+        return None
+
+    def cover(self, window: array[int]) -> int | None:
+        """Find the shortest end of a window that holds all that is remembered, in any order."""
+        missing = Counter(self.digests)
+        left = len(self)
+        for index in range(len(window) - 1, -1, -1):
+            missing[window[index]] -= 1
+            left -= missing[window[index]] >= 0
+            if not left:
+                return index
+        return None
+
+    def meet(self, window: array[int]) -> tuple[int, int] | None:
+        """Find the first place that memory and a window have in common: an index in each."""
+        met = meet(self.digests, window)
+        return met and self._before(window, *met)
+
+    def _before(self, window: array[int], start: int, head: int) -> tuple[int, int]:
+        """Go back from a common place to the first one, past what was inserted between."""
+        index, other = start, head
+        while index and other:
+            other -= 1
+            index -= self.digests[index - 1] == window[other]
+        return (start, head) if index else (0, other)
+
     def locate(self, window: array[int]) -> int | None:
         """Find the only place where a window can begin."""
         raw = self.digests.tobytes()
@@ -116,6 +152,34 @@ def _find(raw: bytes, row: bytes, start: int, stop: int) -> int:
     while place >= 0 and place % _WIDTH:
         place = raw.find(row, place + 1, stop)
     return place
+
+
+def meet(known: array[int], window: array[int]) -> tuple[int, int] | None:
+    """Find the first landmark of two stretches: an index in each.
+
+    What occurs once in both is a landmark; most of them stand in the same order, and those that do
+    not are no landmarks.
+    """
+    once = {digest for digest, count in Counter(window).items() if count == 1}
+    both = {digest for digest, count in Counter(known).items() if count == 1} & once
+    places = {digest: index for index, digest in enumerate(window) if digest in both}
+    marks = [(index, places[digest]) for index, digest in enumerate(known) if digest in both]
+    return _longest_rise(marks) if marks else None
+
+
+def _longest_rise(marks: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The first of the most pairs whose second numbers rise as their first ones do."""
+    ends: list[int] = []
+    firsts: list[tuple[int, int]] = []
+    for mark in marks:
+        length = bisect_left(ends, mark[1])
+        first = firsts[length - 1] if length else mark
+        if length == len(ends):
+            ends.append(mark[1])
+            firsts.append(first)
+        else:
+            ends[length], firsts[length] = mark[1], first
+    return firsts[-1]
 
 
 @frozen

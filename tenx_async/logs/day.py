@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
 from tenx_async.logs.findings import Doubt, Finding, Removal, Reset, Shift
-from tenx_async.logs.order import Habits, Order, PageRequest
+from tenx_async.logs.order import BeyondWindow, Habits, Order, PageRequest
 
 T = TypeVar("T")
 Reading = Generator[PageRequest, Sequence[LogEntry], T]
@@ -270,6 +270,32 @@ class Day:
         if self._doubted and not doubted:
             return [Doubt(self.position, len(self.memory))]
         return []
+
+
+def is_full(day: Day, request: PageRequest, count: int, *, sure: bool = False) -> Reading[bool]:
+    """Tell whether there is more behind a reply; look there if it may have been cut short.
+
+    One that is as long as any was may be; to be sure, any may that is shorter than asked.
+    """
+    habits = day.habits
+    full = habits.is_full(request, count)
+    if not (full or sure) or count >= request.size or (full and habits.cap is not None):
+        return full
+    if not sure and not habits.is_worth_a_look(count):
+        return False
+    return (yield from _look_behind(day, request, count))
+
+
+def _look_behind(day: Day, request: PageRequest, count: int) -> Reading[bool]:
+    try:
+        behind = yield day.habits.request(request.from_ + count)
+    except BeyondWindow:
+        return True
+    if behind:
+        day.habits.note_cap(count)
+    else:
+        day.habits.note_end(count)
+    return bool(behind)
 
 
 def _common(known: array[int], window: array[int]) -> int:

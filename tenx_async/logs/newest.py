@@ -15,15 +15,14 @@ from collections.abc import Callable, Sequence
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of, meet
+from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap
-from tenx_async.logs.order import BeyondWindow
+from tenx_async.logs.order import BeyondWindow, PageRequest
 
 LOOKS_APART = 2
 """All is read again when so many times the lines to be remembered were appended, at the latest."""
 _TRIES = 5
-_READS = 2
 _EXPECTED = 1.5
 _MOST_PAGES = 50
 
@@ -36,6 +35,8 @@ class Window:
     whole: bool
     """Whether it begins with the day's first entry."""
     pages: int = 1
+    is_torn: bool = False
+    """Whether two of its pages did not fit together."""
     is_cut: bool = False
     """Whether what stands before it is past what the server lets anyone read."""
 
@@ -45,47 +46,62 @@ class Window:
         return digests_of(self.entries)
 
     @property
-    def sharpened(self) -> Window:
-        """The window without the equal lines that it begins with, unless it is whole.
+    def head(self) -> int:
+        """How many equal lines it begins with, unless it is whole.
 
         Lines inserted among them move the window's head along them, which does not show.
         """
         if self.whole:
-            return self
+            return 0
         changes = (n for n, entry in enumerate(self.entries) if entry != self.entries[0])
-        return evolve(self, entries=self.entries[next(changes, 0) :])
+        return next(changes, len(self.entries))
 
 
 Enough = Callable[[Window], bool]
 
 
 def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Delivery]:
-    """Start from the newest page, which is there already, and go back as far as the tail does."""
+    """Start from the newest page, which is there already, and go back as far as the tail does.
+
+    Where older lines are not wanted it is read twice: what one reply lacked is not new.
+    """
     window = Window(first, whole=not full)
-    if full and (day.tail is None or day.tail > len(first)):
+    wanted = len(first) if day.tail is None else day.tail
+    if full and (day.tail is None or wanted > len(first)):
         window = yield from _read(day, day.habits.size, lambda seen: _reaches(seen, day.tail))
+    elif wanted < len(first):
+        window = yield from _agreed(day, window, lambda seen: _reaches(seen, day.tail))
     return day.begin(window.entries, base=0, whole=window.whole)
 
 
-def read_on(day: Day, least: float = 0) -> Reading[Delivery]:
-    """Read what is new, as far back as it takes to understand it, at least so many entries."""
-    pages = _MOST_PAGES + 2 * len(day.memory) // max(1, day.habits.most)
+def read_on(day: Day) -> Reading[Delivery]:
+    """Read what is new, as far back as it takes to understand it."""
+    return (yield from _look(day, _expected(day)))
+
+
+def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
+    """Read back at least so many entries, and compare them with what is remembered.
+
+    Where many are read again once is enough, as long as nothing but new ones shows.
+    """
+    memory = day.memory
+    pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
 
     def enough(seen: Window) -> bool:
-        found = len(seen.entries) >= least and _start(day.memory, seen) is not None
-        return found or seen.pages > pages
+        return seen.pages > pages or (len(seen.entries) >= least and _reaches_back(memory, seen))
 
-    seen = yield from _read(day, _expected(day), enough)
-    start, window = _start(day.memory, seen), seen.sharpened
-    if start is not None and difference(day.memory.digests[start:], window.digests).missing:
-        seen = yield from _read(day, day.habits.size, enough)
-        start, window = _start(day.memory, seen), seen.sharpened
-    if start is None:
-        return _take_over(day, seen)
-    change = difference(day.memory.digests[start:], window.digests)
-    if start == 0 and day.memory.whole and change.missing.total() == len(day.memory) > 0:
-        return day.restart(window.entries, more=False)
-    return day.accept(start, window.entries, window.digests, change)
+    seen = yield from (_read_once if least else _read)(day, size, enough)
+    place = _place(memory, seen)
+    if place is None or not _is_believed(_change(memory, seen, place), once=least > 0):
+        seen = yield from _read(day, day.habits.size, enough, sure=True)
+        place = _place(memory, seen)
+    if place is None:
+        return _leap(day, seen)
+    change = _change(memory, seen, place)
+    if place == (0, 0) and change.missing.total() == len(memory) > 0:
+        return day.restart(seen.entries, more=False)
+    start, head = place
+    return day.accept(start, seen.entries[head:], seen.digests[head:], change)
 
 
 def is_due_for_audit(day: Day) -> bool:
@@ -100,39 +116,49 @@ def is_due_for_audit(day: Day) -> bool:
 
 def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
-    memory = day.memory
-    if memory.whole:
-        return (yield from read_on(day, math.inf))
-    reads = 0
-    while True:
-        window = yield from _read_once(day, day.habits.size, lambda seen: _covers(seen, memory))
-        reads += 1
-        place = _place(memory, window)
-        if place is None:
-            return (yield from read_on(day))
-        start, head = place
-        entries, digests = window.entries[head:], window.digests[head:]
-        change = difference(memory.digests[start:], digests)
-        if not change.missing or reads == _READS:
-            return day.accept(start, entries, digests, change)
+    least = math.inf if day.memory.whole else len(day.memory) + day.arrived + ANCHOR
+    return (yield from _look(day, day.habits.size, least))
 
 
-def _covers(window: Window, memory: Memory) -> bool:
-    """Tell whether a window begins before memory does."""
-    is_long = len(window.entries) > 2 * len(memory) + ANCHOR
-    place = _place(memory, window) if len(window.entries) >= len(memory) else None
-    return is_long or (place is not None and place[0] == 0)
+def _is_believed(change: Difference, *, once: bool) -> bool:
+    """Tell whether what a reading showed need not be read again; once may be at fault more often."""
+    return not change.missing and not (once and change.late)
+
+
+def _change(memory: Memory, window: Window, place: tuple[int, int]) -> Difference:
+    start, head = place
+    return difference(memory.digests[start:], window.digests[head:])
 
 
 def _place(memory: Memory, window: Window) -> tuple[int, int] | None:
-    """Find the first place that memory and a window both have: an index in each."""
-    within = Memory(len(window.entries))
-    within.digests.extend(window.digests)
-    for start in range(0, len(memory), ANCHOR):
-        head = within.locate(memory.digests[start : start + 8 * ANCHOR])
-        if head is not None:
-            return start, head
-    return None
+    """Find the first place that memory and a window have in common: an index in each."""
+    return _certain_place(memory, window) or _likely_place(memory, window.digests)
+
+
+def _certain_place(memory: Memory, window: Window) -> tuple[int, int] | None:
+    if window.whole and memory.whole:
+        return 0, 0
+    start = memory.locate(window.digests[window.head :])
+    return None if start is None else (start, window.head)
+
+
+def _likely_place(memory: Memory, window: array[int]) -> tuple[int, int] | None:
+    """Find it in a log of recurring lines, or where memory's beginning stands in the window."""
+    if (start := memory.follow_on(window)) is not None:
+        return start, 0
+    covered = memory.cover(window)
+    return memory.meet(window) or (None if covered is None else (0, covered))
+
+
+def _reaches_back(memory: Memory, window: Window) -> bool:
+    """Tell whether a window begins within what is remembered, or before it.
+
+    What is remembered whole may have had something inserted before it: it is met only within.
+    """
+    if memory.whole or _certain_place(memory, window) is not None:
+        return _certain_place(memory, window) is not None
+    place = _likely_place(memory, window.digests)
+    return place is not None and place[0] <= place[1] + window.head
 
 
 def _reaches(window: Window, tail: int | None) -> bool:
@@ -144,13 +170,16 @@ def _expected(day: Day) -> int:
     return 2 * back + int(_EXPECTED * day.arrived) + ANCHOR
 
 
-def _read(day: Day, size: int, enough: Enough) -> Reading[Window]:
+def _read(day: Day, size: int, enough: Enough, *, sure: bool = False) -> Reading[Window]:
     """Read back until it is enough; several pages are read until they agree with themselves."""
-    window = yield from _read_once(day, size, enough)
+    window = yield from _read_once(day, size, enough, sure=sure)
+    return window if window.pages == 1 else (yield from _agreed(day, window, enough, sure=sure))
+
+
+def _agreed(day: Day, window: Window, enough: Enough, *, sure: bool = False) -> Reading[Window]:
+    """Read a window again until it comes out the same, but for what was appended."""
     for _ in range(_TRIES):
-        if window.pages == 1:
-            break
-        again = yield from _read_once(day, day.habits.size, enough)
+        again = yield from _read_once(day, day.habits.size, enough, sure=sure)
         change = difference(window.digests, again.digests)
         agrees = again.whole == window.whole and not change.missing and not change.late
         window = again
@@ -159,11 +188,28 @@ def _read(day: Day, size: int, enough: Enough) -> Reading[Window]:
     return window
 
 
-def _read_once(day: Day, size: int, enough: Enough) -> Reading[Window]:
+def _read_once(day: Day, size: int, enough: Enough, *, sure: bool = False) -> Reading[Window]:
+    """Read back until it is enough; begin again where pages turn out not to fit together."""
+    for _ in range(_TRIES):
+        window = yield from _read_back(day, size, enough, sure=sure)
+        if not window.is_torn:
+            return window
+    return (yield from _read_back(day, size, enough, sure=sure, patched=True))
+
+
+def _read_back(
+    day: Day, size: int, enough: Enough, *, sure: bool, patched: bool = False
+) -> Reading[Window]:
     request = day.habits.request(0, size)
     page = yield request
-    window = Window(day.ascending(page), not day.habits.is_full(request, len(page)))
+    if sure or day.memory.whole:
+        full = yield from is_full(day, request, len(page), sure=sure)
+    else:
+        full = day.habits.is_full(request, len(page))
+    window = Window(day.ascending(page), not full)
     while not window.whole and not window.is_cut and not enough(window):
+        if window.is_torn and not patched:
+            break
         try:
             window = yield from _widen(day, window)
         except BeyondWindow:
@@ -176,26 +222,43 @@ def _read_once(day: Day, size: int, enough: Enough) -> Reading[Window]:
 def _widen(day: Day, window: Window) -> Reading[Window]:
     """Put the page before a window in front of it.
 
-    What was appended since the window was read makes the page overlap the window by more.
+    What was appended since the window was read makes the page overlap the window by more, or lie
+    behind its beginning altogether. Where they do not fit one of them lacks lines.
     """
-    unseen: list[LogEntry] = []
-    appended = 0
-    for tries in range(_TRIES):
-        overlap = min(len(window.entries) // 2, day.habits.most // 2, ANCHOR << tries)
-        request = day.habits.request(len(window.entries) + appended - overlap)
+    entries, appended = window.entries, 0
+    overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
+    for _ in range(_TRIES):
+        request = day.habits.request(len(entries) + appended - overlap)
         if request.size <= overlap:
             raise BeyondWindow
         page = yield request
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
-        place = _joint(older, window.entries, overlap)
+        place = _joint(older, entries, overlap)
         if place or (whole and place == 0):
-            return Window([*older[:place], *window.entries], whole, window.pages + 1)
-        if place == 0:
-            appended = request.from_ + len(older) - len(window.entries)
-        unseen = unseen or _unseen(older, window.entries)
-    whole = not unseen and not appended
-    return Window([*unseen, *window.entries], whole, window.pages + 1)
+            joined = [*older[:place], *entries]
+            return evolve(window, entries=joined, whole=whole, pages=window.pages + 1)
+        moved = _appended(request, older, entries)
+        if moved is None or moved == appended:
+            break
+        appended = moved
+    joined = [*_unseen(older, entries), *entries]
+    whole = len(joined) == len(entries) and not appended
+    return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=True)
+
+
+def _appended(
+    request: PageRequest, older: Sequence[LogEntry], window: Sequence[LogEntry]
+) -> int | None:
+    """How many entries were appended since a window was read, if a page shows it."""
+    met = meet(digests_of(window), digests_of(older))
+    if met is None and list(older) == list(window[: len(older)]):
+        met = 0, 0
+    if met is None and not set(older).intersection(window):
+        met = len(window), 0  # all of the page is newer
+    if met is None or not older:
+        return None
+    return max(0, request.from_ + len(older) - met[1] - (len(window) - met[0]))
 
 
 def _unseen(older: Sequence[LogEntry], window: Sequence[LogEntry]) -> list[LogEntry]:
@@ -218,31 +281,11 @@ def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) 
     return None
 
 
-def _start(memory: Memory, window: Window) -> int | None:
-    """Find the place in memory where a window begins, once it is sharpened."""
-    if window.whole and memory.whole:
-        return 0
-    return memory.locate(window.sharpened.digests)
-
-
 def _leap(day: Day, window: Window) -> Delivery:
-    """Go on with a window that does not reach back to memory, for the server lets it not."""
+    """Go on with a window that has nothing in common with what is remembered."""
+    if window.whole:
+        return day.restart(window.entries, more=False)
     gap = Gap(day.position, None)
     change = Difference(range(len(window.entries)), 0)
     known = len(day.memory)
     return day.accept(known, window.entries, window.digests, change, findings=[gap])
-
-
-def _take_over(day: Day, window: Window) -> Delivery:
-    """Go on with a window whose head memory does not know: its later part may be remembered."""
-    remembered, digests = set(day.memory.digests), window.digests
-    first = next((index for index, digest in enumerate(digests) if digest in remembered), None)
-    if first is None and window.is_cut:
-        return _leap(day, window)
-    if first is None:
-        return day.restart(window.entries, more=False)
-    start = 0 if window.whole else day.memory.digests.index(digests[first])
-    change = difference(day.memory.digests[start:], digests[first:])
-    gap = [] if window.whole and not change.missing else [Gap(day.memory.base + start, None)]
-    believed = evolve(change, missing=change.missing if window.whole else Counter())
-    return day.accept(start, window.entries[first:], digests[first:], believed, findings=gap)

@@ -6,13 +6,14 @@ shifts what comes; then the window is doubled until its head lies where memory h
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap, Removal
 from tenx_async.logs.order import BeyondWindow, EndSearch
 
@@ -28,16 +29,27 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
             delivery.stretches, more=full and day.tail is None, findings=delivery.findings
         )
     end = yield from _find_end(day, len(first))
-    back = max(day.tail, day.habits.size - ANCHOR)
-    base = max(0, end - back)
-    window: list[LogEntry] = []
-    full = True
-    while full and len(window) < end - base:
-        request = day.habits.request(base + len(window))
-        page = yield request
-        full = day.habits.is_full(request, len(page))
-        window += page
+    base = max(0, end - max(day.tail, day.habits.size - ANCHOR))
+    window = yield from _read_from(day, base)
+    for _ in range(_TRIES):
+        before, window = digests_of(window), (yield from _read_from(day, base))
+        change = difference(before, digests_of(window))
+        if not (change.missing or change.late):
+            break
     return day.begin(window, base=base, whole=base == 0)
+
+
+def _read_from(day: Day, base: int) -> Reading[list[LogEntry]]:
+    """Read from a place to the end of the log, or of what the server's log window reaches."""
+    entries: list[LogEntry] = []
+    full = True
+    with suppress(BeyondWindow):
+        while full:
+            request = day.habits.request(base + len(entries))
+            page = yield request
+            full = day.habits.is_full(request, len(page))
+            entries += page
+    return entries
 
 
 def _find_end(day: Day, count: int) -> Reading[int]:
@@ -62,7 +74,7 @@ def read_on(day: Day) -> Reading[Delivery]:
     start = len(memory) - back
     request = day.habits.request(memory.base + start)
     page = yield request
-    full = day.habits.is_full(request, len(page))
+    full = yield from is_full(day, request, len(page))
     digests = digests_of(page)
     known = memory.digests[start:]
     goes_beyond = not full or len(page) > back or request.stop == day.habits.window
@@ -75,15 +87,7 @@ def read_on(day: Day) -> Reading[Delivery]:
 
 def read_all(day: Day) -> Reading[list[LogEntry]]:
     """Read all of a day that the server lets anyone read, however much of it is known."""
-    entries: list[LogEntry] = []
-    full = True
-    with suppress(BeyondWindow):
-        while full:
-            request = day.habits.request(len(entries))
-            page = yield request
-            full = day.habits.is_full(request, len(page))
-            entries += page
-    return entries
+    return (yield from _read_from(day, 0))
 
 
 def backtrack(day: Day, depth: int) -> Reading[Delivery]:
@@ -117,7 +121,7 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
     known = awaited.total()
     tries = 0
     while True:
-        overlap = min(ANCHOR, len(window), day.habits.reach // 2)
+        overlap = min(ANCHOR, len(window), day.habits.most // 2)
         request = day.habits.request(base + len(window) - overlap)
         page = yield request
         full = day.habits.is_full(request, len(page))
@@ -138,22 +142,28 @@ def _relocate(day: Day) -> Reading[Delivery]:
     memory = day.memory
     window, more = yield from read_window(day, 0)
     digests = digests_of(window)
-    offset = _offset(memory, digests)
-    if offset is None:
+    place = memory.meet(digests) or _covered(memory, digests)
+    if place is None:
         return (yield from _begin_again(day))
+    start, head = place
+    moved = head - start
+    if moved == 0:
+        return day.accept(0, window, digests, difference(memory.digests, digests), more=more)
     position = memory.base
-    memory.base += offset
-    if offset > 0:
-        skipped = window[offset:]
-        change = difference(memory.digests, digests[offset:])
-        return day.accept(
-            0, skipped, digests[offset:], change, more=more, findings=[Gap(position, offset)]
-        )
-    removed = Removal(position, -offset)
-    del memory.digests[:-offset]
-    memory.base = position
+    if moved > 0:
+        memory.base += moved
+        change = difference(memory.digests, digests[moved:])
+        gap = Gap(position, moved)
+        return day.accept(0, window[moved:], digests[moved:], change, more=more, findings=[gap])
+    removed = Removal(position, -moved)
+    del memory.digests[:-moved]
     change = difference(memory.digests, digests)
     return day.accept(0, window, digests, change, more=more, findings=[removed])
+
+
+def _covered(memory: Memory, window: array[int]) -> tuple[int, int] | None:
+    head = memory.cover(window)
+    return None if head is None else (0, head)
 
 
 def _begin_again(day: Day) -> Reading[Delivery]:
@@ -161,15 +171,3 @@ def _begin_again(day: Day) -> Reading[Delivery]:
     request = day.habits.request(0)
     page = yield request
     return day.restart(page, more=day.habits.is_full(request, len(page)))
-
-
-def _offset(memory: Memory, digests: Sequence[int]) -> int | None:
-    """By how many entries what is remembered lies farther on in a window, or farther back."""
-    window = Memory(len(digests))
-    window.replace_from(0, digests_of(()))
-    window.digests.extend(digests)
-    for index in range(0, max(1, len(memory) - ANCHOR), max(ANCHOR, len(memory) // 64)):
-        place = window.locate(memory.digests[index : index + 8 * ANCHOR])
-        if place is not None:
-            return place - index
-    return None

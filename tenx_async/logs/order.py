@@ -19,9 +19,8 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _NUMBERS = 7
 _LEAST_EVIDENCE = 5
 _MOSTLY = 0.9
-_CONVINCING = 3
 _TELLING = 4
-_LEAST_CAP = 16
+_LONGEST_TRUST = 64
 _USUAL_WINDOW = 10_000
 
 
@@ -66,17 +65,21 @@ class Habits:
     window: int | None = field(default=None, init=False)
     """The server refuses pages that end farther on; `None`: it never did."""
     most: int = field(default=0, init=False)
-    """The most entries that it ever gave in a reply: it may not give more than that."""
+    """The most entries that it ever gave in a reply."""
+    cap: int | None = field(default=None, init=False)
+    """It gives no more than so many, though there are more and more was asked for."""
     _reached: int = field(default=0, init=False, repr=False)
     """The farthest end of a page that was not refused."""
-    _repeats: int = field(default=0, init=False, repr=False)
-    """How many replies in a row were as long as the longest, though more was asked for."""
+    _ended: int = field(default=0, init=False, repr=False)
+    """A reply of so many was the longest, and nothing stood behind it."""
+    _trusted: int = field(default=0, init=False, repr=False)
+    """How often that was believed since it was last looked at."""
+    _patience: int = field(default=1, init=False, repr=False)
 
     @property
     def reach(self) -> int:
         """How many entries a reply can be counted on to hold, where there are as many."""
-        is_capped = self._repeats >= _CONVINCING
-        return min(self.size, max(self.most, _LEAST_CAP)) if is_capped else self.size
+        return min(self.size, self.cap or self.size)
 
     def request(self, from_: int, size: int | None = None) -> PageRequest:
         """Ask for a page from here on, of full size if nothing is said.
@@ -108,14 +111,33 @@ class Habits:
         """Note how many entries came, and tell whether there may be more behind them.
 
         A server may give fewer entries than it is asked for. So a reply counts as full that is as
-        long as any was, unless it is shorter than what any server gives.
+        long as any was: only what stands behind it can tell.
         """
         self._reached = max(self._reached, request.stop)
-        full = count >= min(request.size, max(self.most, _LEAST_CAP))
-        if request.size > self.most:
-            self._repeats = self._repeats + 1 if count == self.most else 0
+        if self.cap is not None and count > self.cap:
+            self.cap = None
+        full = 0 < count >= min(request.size, self.cap or self.most)
         self.most = max(self.most, count)
         return full
+
+    def is_worth_a_look(self, count: int) -> bool:
+        """Tell whether to look behind a reply that is as long as any was.
+
+        Where nothing was behind as many the last time that is believed, longer each time; for
+        once something is, it is known for good.
+        """
+        self._trusted += 1
+        return count != self._ended or self._trusted > self._patience
+
+    def note_end(self, count: int) -> None:
+        """Learn that nothing was behind a reply of so many entries."""
+        again = count == self._ended
+        self._patience = min(2 * self._patience, _LONGEST_TRUST) if again else 1
+        self._ended, self._trusted = count, 0
+
+    def note_cap(self, count: int) -> None:
+        """Learn that there was more behind a reply of so many entries: longer ones never come."""
+        self.most = self.cap = count
 
 
 @define
@@ -180,12 +202,12 @@ def order_of(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> Order | None
 
 def is_beginning(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     """Tell whether a part of a page is its beginning, and not its end as well."""
-    return _tells(half) and _begins(page, half) and not _ends(page, half)
+    return _tells(half) and _begins(page, half) and not ends(page, half)
 
 
 def is_end(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     """Tell whether a part of a page is its end, and not its beginning as well."""
-    return _tells(half) and _ends(page, half) and not _begins(page, half)
+    return _tells(half) and ends(page, half) and not _begins(page, half)
 
 
 def _tells(part: Sequence[LogEntry]) -> bool:
@@ -197,7 +219,8 @@ def _begins(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
     return list(page[: len(part)]) == list(part)
 
 
-def _ends(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
+def ends(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
+    """Tell whether a page ends with a part of it."""
     return list(page[-len(part) :]) == list(part)
 
 

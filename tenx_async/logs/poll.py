@@ -10,8 +10,8 @@ from attrs import evolve
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Reading
-from tenx_async.logs.order import BeyondWindow, Order, is_beginning, is_end, order_of, trend
+from tenx_async.logs.day import Day, Delivery, Reading, is_full
+from tenx_async.logs.order import BeyondWindow, Order, ends, is_beginning, is_end, order_of, trend
 
 _TRIES = 6
 _DISTINCT = 3
@@ -58,7 +58,10 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     """
     request = day.habits.request(0)
     page = yield request
-    full = day.habits.is_full(request, len(page))
+    cap = day.habits.cap
+    full = yield from is_full(day, request, len(page))
+    if day.habits.cap != cap:
+        return Delivery(more=True)  # either pages are capped, or the log grew just now
     digests = digests_of(page)
     order = yield from _settled_order(day, page, digests, full=full)
     if order is not None:
@@ -67,7 +70,7 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
         return Delivery(more=True)
     if day.memory.whole and not full:
         return (yield from _read_whole(day, page, digests))
-    if day.front_is_all and digests != day.front and day.undecided < _PATIENCE:
+    if digests != day.front and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
     back = day.lookback
@@ -83,7 +86,7 @@ def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Read
     if change.missing:
         request = day.habits.request(0)
         page = yield request
-        if day.habits.is_full(request, len(page)):
+        if (yield from is_full(day, request, len(page), sure=True)):
             return Delivery(more=True)
         digests = digests_of(page)
         change = difference(day.memory.digests, digests)
@@ -103,9 +106,9 @@ def audit(day: Day) -> Reading[Delivery]:
 def _begin(day: Day) -> Reading[Delivery]:
     request = day.habits.request(0)
     page = yield request
-    full = day.habits.is_full(request, len(page))
     if not page:
         return Delivery()
+    full = yield from is_full(day, request, len(page))
     if day.habits.order is None:
         page = yield from _guess_order(day, page)
         day.front, day.front_is_all = digests_of(page), not full
@@ -120,12 +123,15 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
     for _ in range(_TRIES):
         half = yield day.habits.request(0, max(1, len(page) // 2))
         order = order_of(page, half)
+        if order is None and list(half) != list(page[: len(half)]):
+            before, page = page, (yield day.habits.request(0))
+            if list(page) != list(before) or not ends(page, half):
+                continue
+            order = Order.NEWEST_PAGE
         if order is Order.NEWEST_PAGE:
             day.habits.order = order
-        if order is not None or list(half) == list(page[: len(half)]):
-            day.assumed = order or Order.OLDEST_FIRST
-            return page
-        page = yield day.habits.request(0)
+        day.assumed = order or Order.OLDEST_FIRST
+        break
     return page
 
 

@@ -178,18 +178,22 @@ class FollowingEnded:
     """Those among them whose log could not be read last."""
 
 
-Event = (
-    AttemptEnded
-    | Retried
-    | Paused
-    | Reconciled
-    | SourceFound
+SourceEvent = (
+    SourceFound
     | SourceAwaited
     | SourceRemoved
     | SourceFinished
     | SourceReset
     | SourceFailed
     | SourceRecovered
+)
+
+Event = (
+    AttemptEnded
+    | Retried
+    | Paused
+    | Reconciled
+    | SourceEvent
     | DiscoveryFailed
     | DayOpened
     | LogChanged

@@ -22,6 +22,7 @@ from tenx_async.telemetry.events import (
     Reconciled,
     Retried,
     SourceAwaited,
+    SourceEvent,
     SourceFailed,
     SourceFinished,
     SourceFound,
@@ -192,16 +193,7 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield from _of_source(event)
 
 
-def _of_source(
-    event: SourceFound
-    | SourceAwaited
-    | SourceRemoved
-    | SourceFinished
-    | SourceReset
-    | SourceFailed
-    | SourceRecovered
-    | FollowingEnded,
-) -> Iterator[Measurement]:
+def _of_source(event: SourceEvent | FollowingEnded) -> Iterator[Measurement]:
     match event:
         case SourceFound():
             yield Measurement(SOURCE_CHANGES, 1, ("found",))

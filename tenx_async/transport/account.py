@@ -197,21 +197,8 @@ class Account:
             DeadlineExceeded: time was up first.
             QuotaExceeded: the day's calls are spent.
         """
-        means = self._means
-        if means is None:
-            raise ConfigurationError("the client is not open: use it inside `async with`")
-        if self._loop is not asyncio.get_running_loop():
-            raise ConfigurationError("the client was opened in another event loop: one for each")
         seconds = self.limits.deadline if deadline is None else deadline
-        began = self.clock.monotonic()
-        pursuit = Pursuit(
-            operation=operation,
-            means=means,
-            began=began,
-            deadline=began + seconds,
-            scope=means.deadlines.within(seconds),
-            before=before,
-        )
+        pursuit = self._pursuit(operation, seconds, before)
         error: TenxError
         cause: BaseException | None = None
         try:
@@ -223,12 +210,41 @@ class Account:
             error = DeadlineExceeded(f"not done within {seconds:g} s", operation=str(operation))
         except TenxError as reason:
             error = reason
-        if isinstance(error, DeadlineExceeded):
-            error.after(max(1, pursuit.attempts))
-            cause = pursuit.failure
-        if pursuit.may_have_been_executed:
-            raise _unknown(operation, error) from error
-        raise error from cause
+        told, cause = _told(pursuit, error, cause)
+        raise told from cause
+
+    def _pursuit(
+        self, operation: Operation[T], seconds: float, before: Service | None
+    ) -> Pursuit[T]:
+        means, began = self._opened(), self.clock.monotonic()
+        return Pursuit(
+            operation=operation,
+            means=means,
+            began=began,
+            deadline=began + seconds,
+            scope=means.deadlines.within(seconds),
+            before=before,
+        )
+
+    def _opened(self) -> Means:
+        """What operations are done with, if it is open in the running loop."""
+        if self._means is None:
+            raise ConfigurationError("the client is not open: use it inside `async with`")
+        if self._loop is not asyncio.get_running_loop():
+            raise ConfigurationError("the client was opened in another event loop: one for each")
+        return self._means
+
+
+def _told(
+    pursuit: Pursuit[T], error: TenxError, cause: BaseException | None
+) -> tuple[TenxError, BaseException | None]:
+    """What the caller is told of a failure, and as caused by what."""
+    if isinstance(error, DeadlineExceeded):
+        error.after(max(1, pursuit.attempts))
+        cause = pursuit.failure
+    if pursuit.may_have_been_executed:
+        return _unknown(pursuit.operation, error), error
+    return error, cause
 
 
 def _unknown(operation: Operation[T], reason: TenxError) -> OutcomeUnknown:

@@ -35,6 +35,9 @@ def sent_trace() -> aiohttp.TraceConfig:
 class Request(aiohttp.ClientRequest):
     """A request whose session has all its headers, so that they are not put together each time."""
 
+    # Nothing that a session is given keeps aiohttp from walking through the headers one by one,
+    # twice; that is 2 to 3 % of a GET.
+
     def update_headers(self, headers: LooseHeaders | None) -> None:
         """Take the session's headers, which are a copy for this request."""
         self.headers = CIMultiDict(headers or {})

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 
 from tenx_async.local import LocalCloud
 
 from .conftest import Caller, headers, until
+
+LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 SLEEP = "exec sleep 1000"
 PARENTS = "echo $PPID"
@@ -70,6 +74,25 @@ async def pids_of(cloud: LocalCloud, count: int, name: str = "web") -> list[int]
 
 def numbers(cloud: LocalCloud, name: str) -> list[int]:
     return [int(text) for text in texts(cloud, name) if text.isdigit()]
+
+
+async def pedigree(cloud: LocalCloud, litter: list[int]) -> list[int]:
+    """Start processes that hide in all ways, as a service; the first is their keeper."""
+    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
+    pids = await pids_of(cloud, MEMBERS)
+    litter += pids
+    return pids
+
+
+async def gone(pids: Iterable[int]) -> None:
+    """Wait until none of these processes runs any more."""
+    await until(lambda: not any(is_running(pid) for pid in pids))
+
+
+async def stop(cloud: LocalCloud, name: str = "web") -> None:
+    """Stop a service, and wait until it is stopped."""
+    await ask(cloud, "PUT", f"{name}/stop")
+    await until(lambda: status(cloud, name) == "Stopped")
 
 
 async def ask(cloud: LocalCloud, method: str, path: str) -> None:

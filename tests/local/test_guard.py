@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -16,19 +15,22 @@ from tenx_async.local.processes import Processes
 
 from .conftest import until
 from .processes import (
+    LINUX_ONLY,
     MEMBERS,
     PARENTS,
-    PEDIGREE,
     SLEEP,
     ask,
+    gone,
     is_running,
+    pedigree,
     pids_of,
     shell,
     status,
+    stop,
     texts,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = LINUX_ONLY
 
 BARE = f"{PARENTS}; echo $$; exec env -i sleep 1000"
 
@@ -50,15 +52,15 @@ def guard_of(cloud: LocalCloud) -> int:
 
 async def test_a_guard_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
     """What it guarded ends and is started again, under another guard."""
-    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
     cloud.add_service("bare", containers=[shell(BARE)])
-    pids = [*await pids_of(cloud, MEMBERS), *await pids_of(cloud, 2, "bare")]
+    bare = await pids_of(cloud, 2, "bare")
+    litter += bare
+    pids = [*await pedigree(cloud, litter), *bare]
     first = guard_of(cloud)
-    litter += pids
 
     os.kill(first, signal.SIGKILL)
 
-    await until(lambda: not any(is_running(pid) for pid in pids))
+    await gone(pids)
     litter += await pids_of(cloud, 2 * MEMBERS) + await pids_of(cloud, 4, "bare")
     await until(lambda: status(cloud) == "Running")
     assert (False, True) == (is_running(first), is_running(guard_of(cloud)))
@@ -66,13 +68,11 @@ async def test_a_guard_that_is_killed_is_replaced(cloud: LocalCloud, litter: lis
 
 async def test_a_keeper_that_is_killed_is_replaced(cloud: LocalCloud, litter: list[int]) -> None:
     """The guard ends what a keeper has left; the command is started again by another one."""
-    cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
-    pids = await pids_of(cloud, MEMBERS)
-    litter += pids
+    pids = await pedigree(cloud, litter)
 
     os.kill(pids[0], signal.SIGKILL)
 
-    await until(lambda: not any(is_running(pid) for pid in pids))
+    await gone(pids)
     litter += await pids_of(cloud, 2 * MEMBERS)
     await until(lambda: status(cloud) == "Running")
 
@@ -90,21 +90,18 @@ async def test_what_outlives_guard_and_keeper_is_known_by_its_mark(litter: list[
             for pid in above:
                 os.kill(pid, number)
 
-        await until(lambda: not any(is_running(pid) for pid in pids))
+        await gone(pids)
 
 
 async def test_a_keeper_that_is_stopped_is_replaced_by_the_guard(litter: list[int]) -> None:
     """A stop does not wait for it for ever."""
     async with LocalCloud(runtime="process", stop_grace=0.1) as cloud:
-        cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
-        pids = await pids_of(cloud, MEMBERS)
-        litter += pids
+        pids = await pedigree(cloud, litter)
         os.kill(pids[0], signal.SIGSTOP)
 
-        await ask(cloud, "PUT", "web/stop")
-        await until(lambda: status(cloud) == "Stopped")
+        await stop(cloud)
 
-        await until(lambda: not any(is_running(pid) for pid in pids))
+        await gone(pids)
 
 
 async def test_a_keeper_that_its_command_stops_at_once_is_replaced(
@@ -117,7 +114,7 @@ async def test_a_keeper_that_its_command_stops_at_once_is_replaced(
 
     await ask(cloud, "DELETE", "web")
 
-    await until(lambda: not any(is_running(pid) for pid in pids))
+    await gone(pids)
 
 
 async def test_a_guard_that_is_stopped_does_not_hold_up_a_stop(
@@ -148,8 +145,7 @@ async def test_without_adoption_the_group_is_ended(
         pids = await pids_of(cloud, 2)
         litter += pids
         before = time.monotonic()
-        await ask(cloud, "PUT", "web/stop")
-        await until(lambda: status(cloud) == "Stopped")
+        await stop(cloud)
 
         assert "1" == texts(cloud)[-1]
         assert time.monotonic() - before < 4
@@ -159,8 +155,7 @@ async def test_without_adoption_the_group_is_ended(
 async def test_a_cloud_that_stops_leaves_neither_guard_nor_keepers(litter: list[int]) -> None:
     """They end when nothing is left to do."""
     async with LocalCloud(runtime="process", stop_grace=0.1) as cloud:
-        cloud.add_service("web", containers=[shell(PEDIGREE + SLEEP)])
-        pids = [*await pids_of(cloud, MEMBERS), guard_of(cloud)]
-        litter += pids
+        pids = [*await pedigree(cloud, litter), guard_of(cloud)]
+        litter.append(guard_of(cloud))
 
     assert not any(is_running(pid) for pid in pids)

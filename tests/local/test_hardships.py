@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -12,9 +11,9 @@ from tenx_async.local import LocalCloud, processes
 from tenx_async.local.child import MAX_LINE
 
 from .conftest import Caller, headers, until
-from .processes import SLEEP, is_running, open_files, python, shell, status, texts
+from .processes import LINUX_ONLY, SLEEP, is_running, open_files, python, shell, status, texts
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = LINUX_ONLY
 
 FLOOD = """
 import os

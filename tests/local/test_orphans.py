@@ -19,19 +19,21 @@ from .conftest import until
 from .processes import (
     DAEMON,
     HIDING,
+    LINUX_ONLY,
     MEMBERS,
     PARENTS,
     PEDIGREE,
     SLEEP,
     ask,
+    gone,
     is_running,
     pids_of,
     python,
     shell,
-    status,
+    stop,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = LINUX_ONLY
 
 BROOD = """
 import os, signal, time
@@ -101,7 +103,7 @@ class Dying:
         assert all(is_running(pid) for pid in self.pids)
 
     async def leaves_nothing(self) -> None:
-        await until(lambda: not any(is_running(pid) for pid in self.pids))
+        await gone(self.pids)
 
 
 @pytest.fixture
@@ -140,7 +142,7 @@ async def test_nothing_outlives_its_service(
 
     await ask(cloud, method, path)
 
-    await until(lambda: not any(is_running(pid) for pid in ours))
+    await gone(ours)
     assert all(is_running(pid) for pid in theirs)
 
 
@@ -190,8 +192,7 @@ async def test_a_brood_of_fifty_is_ended(cloud: LocalCloud, litter: list[int]) -
     litter += pids
     assert all(is_running(pid) for pid in pids)
 
-    await ask(cloud, "PUT", "web/stop")
-    await until(lambda: status(cloud) == "Stopped")
+    await stop(cloud)
 
     assert not any(is_running(pid) for pid in pids)
 
@@ -204,8 +205,7 @@ async def test_who_flees_from_process_to_process_is_caught(
     cloud.add_service("web", containers=[python(FLEEING.replace("TRACE", str(trace)))])
     await until(lambda: trace.exists() and trace.stat().st_size > 1000)
 
-    await ask(cloud, "PUT", "web/stop")
-    await until(lambda: status(cloud) == "Stopped")
+    await stop(cloud)
 
     last = trace.read_text().split()[-1]
     litter.append(int(last))
@@ -222,8 +222,7 @@ async def test_who_is_born_from_the_last_words_is_ended(
     cloud.add_service("web", containers=[shell(command)])
     await pids_of(cloud, 1)
 
-    await ask(cloud, "PUT", "web/stop")
-    await until(lambda: status(cloud) == "Stopped")
+    await stop(cloud)
 
     pids = await pids_of(cloud, 2)
     litter += pids

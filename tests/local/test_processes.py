@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,9 +18,9 @@ from tenx_async.local import LocalCloud, processes
 from tenx_async.local.services import REDEPLOY, RESTART, RUNNING
 
 from .conftest import Caller, headers, until
-from .processes import SLEEP, is_running, open_files, python, shell, status, texts
+from .processes import LINUX_ONLY, SLEEP, is_running, open_files, python, shell, status, texts
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = LINUX_ONLY
 
 DAY = dt.datetime(2015, 12, 29, 12, tzinfo=dt.UTC)
 LAST_WORDS = """

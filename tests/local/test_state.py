@@ -15,7 +15,7 @@ from tenx_async.errors import ConfigurationError
 from tenx_async.local import LocalCloud, Quirks
 
 from .conftest import Caller, Noon, headers, until, vendor
-from .processes import SLEEP, shell, status, texts
+from .processes import LINUX_ONLY, SLEEP, shell, status, texts
 
 CLOUD = """
 import asyncio, sys
@@ -111,7 +111,7 @@ async def test_a_change_that_was_underway_goes_on(file: Path, noon: Noon) -> Non
         assert ["Running", "Stopped"] == [status(again, name) for name in ("web", "off")]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@LINUX_ONLY
 async def test_what_ran_runs_again(file: Path, noon: Noon) -> None:
     """Processes are started anew; those of stopped services are not."""
     async with LocalCloud(runtime="process", state=file, clock=noon) as cloud:
@@ -127,7 +127,7 @@ async def test_what_ran_runs_again(file: Path, noon: Noon) -> None:
         assert (["up"], "Stopped") == (texts(again, "off"), status(again, "off"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@LINUX_ONLY
 async def test_what_came_by_itself_is_kept_soon(file: Path) -> None:
     """A status or a line is in the file though nobody asked and nothing came after it."""
     async with LocalCloud(runtime="process", state=file) as cloud:

@@ -10,18 +10,7 @@ from attrs import frozen
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.order import Order
 from tests.logs.draws import Draw
-from tests.logs.histories import (
-    Append,
-    History,
-    Insert,
-    Lack,
-    Poll,
-    Remove,
-    Step,
-    Swap,
-    Twin,
-    Wipe,
-)
+from tests.logs.histories import Append, History, Insert, Lack, Poll, Remove, Step, Swap, Twin, Wipe
 
 
 @frozen

@@ -9,18 +9,7 @@ from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.order import Order
-from tests.logs.histories import (
-    Append,
-    History,
-    Insert,
-    Lack,
-    Poll,
-    Remove,
-    Step,
-    Swap,
-    Twin,
-    Wipe,
-)
+from tests.logs.histories import Append, History, Insert, Lack, Poll, Remove, Step, Swap, Twin, Wipe
 
 
 @define

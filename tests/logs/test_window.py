@@ -11,8 +11,8 @@ from unittest import mock
 import pytest
 
 from tenx_async import Client, LocalCloud, LogLine, LogPage, NotFound, WindowLimit
-from tenx_async.client import Logs
 from tenx_async.local import Quirks
+from tenx_async.logs.daily import Logs
 from tenx_async.logs.findings import Gap, OutOfReach
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import FetchPage

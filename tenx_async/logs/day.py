@@ -18,6 +18,7 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
 from tenx_async.logs.findings import Doubt, Finding, Removal, Reset, Shift
 from tenx_async.logs.order import BeyondWindow, Habits, Order, PageRequest
+from tenx_async.logs.proof import Proof
 
 T = TypeVar("T")
 Reading = Generator[PageRequest, Sequence[LogEntry], T]
@@ -83,16 +84,7 @@ class Day:
     """How many entries were appended since all that is remembered was last read again."""
     read_unlooked: int = field(default=0, init=False)
     """How many entries polls have read since then."""
-    is_fresh: bool = field(default=True, init=False)
-    """Whether all that is known came since the service was last confirmed to be the same."""
-    unproven: array[int] | None = field(factory=lambda: array("q"), init=False, repr=False)
-    """Digests of what was delivered of a log that may be another service's by now.
-
-    So is any log at first, and again from a change on that is more than insertions; until the
-    service is confirmed to be the same: `None`.
-    """
-    left_at: int = field(default=0, init=False)
-    """How many lines had come before the day was begun anew, of this log or of an earlier one."""
+    proof: Proof = field(init=False)
     delivered: int = field(default=0, init=False)
     front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
@@ -106,6 +98,7 @@ class Day:
 
     def __attrs_post_init__(self) -> None:
         self.memory = self._blank()
+        self.proof = Proof(self.remember)
 
     def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
         """Make a memory; where polls do not see every insertion, it has to last between looks."""
@@ -152,7 +145,7 @@ class Day:
         self.assumed = order
         if self.tail is None:
             self.gone.update(self.memory.digests)
-            self.unproven = self.unproven and array("q")  # what is read again is noted again
+            self.proof.read_again()
             self.memory, self.begun = self._blank(), False
         else:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
@@ -186,7 +179,7 @@ class Day:
         found = [*findings, *self._found(change, base, known, place)]
         self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
-        self._note_unproven(digests, change.added, found)
+        self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self._note_look(start, len(window))
         self.delivered += len(added)
@@ -202,7 +195,6 @@ class Day:
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
-        self.is_fresh = True
         self.memory = self._blank()
         self.gone.clear()
         digests = digests_of(window)
@@ -236,19 +228,6 @@ class Day:
                 fresh.append(index)
         self.gone = +self.gone
         return fresh, len(added) - len(fresh)
-
-    def _note_unproven(
-        self, digests: array[int], added: Sequence[int], found: Sequence[Finding]
-    ) -> None:
-        if any(not isinstance(one, Shift) for one in found):
-            self.unproven = array("q")
-        if self.unproven is None:
-            return
-        if isinstance(added, range):
-            self.unproven += digests[added.start : added.stop]
-        else:
-            self.unproven.extend([digests[index] for index in added])
-        del self.unproven[: -self.remember]
 
     def _note_look(self, start: int, read: int) -> None:
         if start == 0:

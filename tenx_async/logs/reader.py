@@ -103,17 +103,17 @@ class SourceReader:
     def _begin_anew(self, source: Source) -> None:
         """Tell where a log was left, and where more of the new one came than is remembered."""
         for day in source.begin_anew():
-            if day.position and not day.is_fresh:
+            if day.position and not day.proof.is_fresh:
                 self.ledger.day(source.name, day.date).findings.append(Reset(day.position))
-            if len(day.unproven or ()) >= day.remember:
+            if day.proof.is_cut:
                 self._enter(source, day, Delivery(findings=[Gap(day.position, None)]))
 
     def _note_read_anew(self, source: Source, day: Day) -> None:
         """Tell whether there was an earlier log: what came and is not in this one was in that."""
         if day.gone:
-            self.ledger.day(source.name, day.date).findings.append(Reset(day.left_at))
+            self.ledger.day(source.name, day.date).findings.append(Reset(day.proof.left_at))
         day.gone.clear()
-        day.left_at = 0
+        day.proof.left_at = 0
 
     @staticmethod
     def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
@@ -128,7 +128,7 @@ class SourceReader:
 
     async def _poll(self, source: Source, day: Day) -> Delivery:
         delivery = await self._ask(source, day, poll)
-        if day.left_at and not delivery.more:
+        if day.proof.left_at and not delivery.more:
             self._note_read_anew(source, day)
         await self._look_ahead(source, day, more=delivery.more)
         await self._deliver(source, day, delivery)

@@ -15,6 +15,7 @@ from tenx_async.logs.align import Memory, digests_of
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.day import Day
 from tenx_async.logs.order import Habits
+from tenx_async.logs.proof import Proof
 
 
 class SourceState(enum.StrEnum):
@@ -78,7 +79,7 @@ class Source:
     """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
-    _asked_of: list[tuple[Day, array[int]]] = field(factory=list, init=False, repr=False)
+    _asked_of: list[tuple[Proof, array[int]]] = field(factory=list, init=False, repr=False)
     """What was known of its days, and might be another service's, when it was last asked of."""
     _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 
@@ -138,18 +139,17 @@ class Source:
     def is_asked_of(self) -> None:
         """Note of which days something is known before the services are listed."""
         self._asked_of = [
-            (day, day.unproven)
+            (day.proof, day.proof.unproven)
             for day in self._days.values()
-            if day.unproven is not None and day.position and not self.is_anew
+            if day.proof.unproven is not None and day.position and not self.is_anew
         ]
 
     def confirm(self) -> None:
         """Note that the service, when it was asked of, was still the one whose log is read."""
         if self.state is SourceState.LEAVING:
             self.state = SourceState.CATCHING_UP
-        for day, unproven in self._asked_of:
-            if day.unproven is unproven:
-                day.unproven, day.is_fresh = None, False
+        for proof, unproven in self._asked_of:
+            proof.confirm(unproven)
 
     def reset(self, uid: str | None) -> None:
         """Note that the service was made anew, with a log of its own."""
@@ -164,8 +164,8 @@ class Source:
         before, self._days, self.is_anew = self._days, {}, False
         for day in before.values():
             anew = self._days.setdefault((day.date, ""), self.day(day.date))
-            anew.gone.update(day.unproven or ())
-            anew.left_at += day.position if day.is_fresh else 0
+            anew.gone.update(day.proof.unproven or ())
+            anew.proof.left_at += day.position if day.proof.is_fresh else 0
         return list(before.values())
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:

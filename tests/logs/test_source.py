@@ -158,7 +158,7 @@ def test_a_listing_tells_nothing_of_a_log_that_was_empty(source: Source) -> None
     read(day, "a")
     source.confirm()
 
-    assert day.unproven
+    assert day.proof.unproven
 
 
 def test_a_listing_says_nothing_of_a_log_that_is_about_to_be_read_anew(source: Source) -> None:
@@ -179,7 +179,7 @@ def test_no_more_is_kept_of_what_may_be_of_a_new_log_than_is_remembered() -> Non
     (day,) = source.days
     read(day, "a", "b", "c", "d", "e")
 
-    assert digests_of([LogEntry("web-1", text) for text in "cde"]) == day.unproven
+    assert digests_of([LogEntry("web-1", text) for text in "cde"]) == day.proof.unproven
 
 
 def test_a_source_is_live_when_all_is_read(source: Source) -> None:

@@ -1,0 +1,59 @@
+"""Which lines are known to be of the service that is followed, and not of one made anew since.
+
+Pages do not tell whose they are; only a listing that was asked for later does.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+
+from attrs import define, field
+
+from tenx_async.logs.findings import Finding, Reset, Shift
+
+
+@define
+class Proof:
+    """What is known of where a log's lines came from."""
+
+    limit: int
+    """How many digests are kept."""
+    unproven: array[int] | None = field(factory=lambda: array("q"), init=False, repr=False)
+    """Digests of what was delivered of a log that may be another service's by now.
+
+    So is any log at first, and again from a change on that is more than insertions; until the
+    service is confirmed to be the same: `None`.
+    """
+    is_fresh: bool = field(default=True, init=False)
+    """Whether all that is remembered came since the service was last confirmed to be the same."""
+    left_at: int = field(default=0, init=False)
+    """How many lines had come before the log was begun anew, of this one or of an earlier one."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more was delivered than digests are kept."""
+        return self.unproven is not None and len(self.unproven) >= self.limit
+
+    def note(self, digests: array[int], added: Sequence[int], found: Iterable[Finding]) -> None:
+        """Note what a poll delivered, by indices in what it read, and what it found changed."""
+        if any(not isinstance(one, Shift) for one in found):
+            self.unproven = array("q")
+        self.is_fresh = self.is_fresh or any(isinstance(one, Reset) for one in found)
+        if self.unproven is None:
+            return
+        if isinstance(added, range):
+            self.unproven += digests[added.start : added.stop]
+        else:
+            self.unproven.extend([digests[index] for index in added])
+        del self.unproven[: -self.limit]
+
+    def read_again(self) -> None:
+        """Forget what is delivered, or known, once more."""
+        if self.unproven is not None:
+            self.unproven = array("q")
+
+    def confirm(self, unproven: array[int]) -> None:
+        """Note that it was the same service when this was what was unproven."""
+        if self.unproven is unproven:
+            self.unproven, self.is_fresh = None, False

@@ -11,7 +11,7 @@ from typing import Self
 from attrs import define, field
 
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded
+from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded, Throttled
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
@@ -20,6 +20,7 @@ from tenx_async.logs.discovery import Discovery, ListServices
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits
+from tenx_async.logs.pages import Pages
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.selection import Selection
@@ -29,11 +30,14 @@ from tenx_async.telemetry.events import (
     Listener,
     SourceFailed,
     SourceRecovered,
+    SourceThrottled,
 )
 
 POLLS_AT_ONCE = 32
 ENDS_SEEN = 3
 """A log is read out that was read to its end so often, though every poll brought lines."""
+PAGE_RETRIES = 4
+"""So often a page is asked for again for which others were read already."""
 LONGEST_BACKOFF = 30.0
 LONGEST_REST = 3600.0
 
@@ -86,7 +90,13 @@ class Follower:
         )
         self._reader = SourceReader(
             region=self.region,
-            fetch=self.fetch,
+            pages=Pages(
+                fetch=self.fetch,
+                ledger=self.ledger,
+                allowance=self.allowance,
+                clock=self.clock,
+                retries=PAGE_RETRIES if self.follow else 0,
+            ),
             list_instances=self.list_instances,
             buffer=self.buffer,
             ledger=self.ledger,
@@ -261,14 +271,22 @@ class Follower:
         return not self.follow or source.state is SourceState.LEAVING or is_over
 
     def _failed(self, source: Source, error: OperationError) -> None:
-        retry_in = max(self._backoff(source.failed()), self._until_quota(error))
+        throttled = isinstance(error, Throttled)
+        event = self._throttled(source) if throttled else self._failure(source, error)
         now = self.clock.monotonic()
-        self.schedule.failed(source.name, now, now + retry_in)
-        self.emit(
-            SourceFailed(
-                source=source.name, error=error, failures=source.failures, retry_in=retry_in
-            )
-        )
+        self.schedule.failed(source.name, now, now + event.retry_in)
+        self.emit(event)
+
+    def _throttled(self, source: Source) -> SourceThrottled:
+        """Try again after the pause of all: it is not this source that fails."""
+        source.throttled += 1
+        held_back = self.allowance.held_back(self.clock.monotonic())
+        return SourceThrottled(source=source.name, retry_in=held_back)
+
+    def _failure(self, source: Source, error: OperationError) -> SourceFailed:
+        count = source.failed()
+        retry_in = max(self._backoff(count), self._until_quota(error))
+        return SourceFailed(source=source.name, error=error, failures=count, retry_in=retry_in)
 
     def _until_quota(self, error: OperationError) -> float:
         """Seconds until there are calls again, if a quota is what is spent."""

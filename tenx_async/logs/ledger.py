@@ -22,6 +22,8 @@ class DayAccount:
     """Pages asked for, failed ones included."""
     failures: int = 0
     """Calls that brought no page; each was followed by another try."""
+    throttled: int = 0
+    """Calls beside those that the server refused for there being too many, of all sources."""
     bytes: int = 0
     """Size of the pages received, after decompression."""
     fetched: int = 0
@@ -108,6 +110,11 @@ class Ledger:
     def failures(self) -> int:
         """Calls for a page that brought none."""
         return sum(day.failures for day in self)
+
+    @property
+    def throttled(self) -> int:
+        """Calls for a page that the server refused for there being too many."""
+        return sum(day.throttled for day in self)
 
     @property
     def bytes(self) -> int:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from attrs import define, evolve, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.api.models import Instance
 from tenx_async.clock import Clock
-from tenx_async.errors import (
-    ApiError,
-    BadRequest,
-    MethodNotAllowed,
-    NotFound,
-    OperationError,
-)
+from tenx_async.errors import BadRequest, MethodNotAllowed, NotFound
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
 from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.ledger import Ledger
-from tenx_async.logs.lines import FetchPage, LogBatch
+from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.oldest import read_all
 from tenx_async.logs.order import PageRequest
+from tenx_async.logs.pages import Pages
 from tenx_async.logs.poll import audit, poll
 from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
@@ -43,7 +39,7 @@ class SourceReader:
     """Reads sources, one poll of all open days at a time."""
 
     region: str
-    fetch: FetchPage = field(repr=False)
+    pages: Pages = field(repr=False)
     list_instances: ListInstances = field(repr=False)
     buffer: Buffer = field(repr=False)
     ledger: Ledger = field(repr=False)
@@ -84,11 +80,12 @@ class SourceReader:
 
     async def _begin(self, source: Source) -> tuple[int, bool]:
         """Find where the wanted days end, the newest first, until the tail is complete."""
-        missing, found = source.tail, []
+        missing = source.tail
+        found: list[tuple[Day, Delivery]] = []
         now = self.clock.now()
         for date in reversed(source.calendar.first_days(now)):
             day = source.day(date, tail=missing)
-            delivery = await self._ask(source, day, poll)
+            delivery = await self._ask(source, day, poll, is_first=not found)
             if not day.begun and not day.is_cut:
                 day.tail = None
             found.append((day, delivery))
@@ -118,7 +115,7 @@ class SourceReader:
     @staticmethod
     def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
         """Tell that lines may have passed before it was known where the log ended."""
-        late = source.failures and source.tail is not None
+        late = (source.failures or source.throttled) and source.tail is not None
         return [Gap(day.position - delivery.lines, None)] if late else []
 
     async def close(self) -> None:
@@ -140,9 +137,8 @@ class SourceReader:
             if ahead := self._ahead.pop(log, None):
                 await ahead.drop()
         elif not self.allowance.interval and log not in self._ahead:
-            self._ahead[log] = ReadAhead(
-                lambda request: self._page(source, day, request), self._room_ahead
-            )
+            fetch = partial(self.pages.page, *log)
+            self._ahead[log] = ReadAhead(fetch, self._room_ahead)
 
     def _room_ahead(self) -> int:
         """How many more pages can wait, so that all that waits fits into the buffer."""
@@ -169,13 +165,11 @@ class SourceReader:
 
     async def _has_log(self, source: Source, day: Day, instance: str) -> bool:
         """Tell whether an instance that wrote has a log of its own."""
-        self.ledger.day(source.name, day.date).calls += 1
-        self.allowance.spend(self.clock.monotonic())
+        request = PageRequest(0, 1)
         try:
-            page = await self.fetch(source.name, date=day.date, from_=0, size=1, instance=instance)
+            return bool(await self.pages.page(source.name, day.date, instance, request))
         except _NO_SUCH_THING:
             return False
-        return bool(page.entries)
 
     async def _instances(self, source: Source) -> list[str]:
         """List the instances whose own logs can be read, if the server tells them."""
@@ -206,37 +200,21 @@ class SourceReader:
             seals = tuple(account.seals)
             self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
 
-    async def _ask(self, source: Source, day: Day, read: Callable[[Day], Reading[T]]) -> T:
-        ahead = self._ahead.get((source.name, day.date, day.instance))
+    async def _ask(
+        self, source: Source, day: Day, read: Callable[[Day], Reading[T]], *, is_first: bool = True
+    ) -> T:
+        """Carry a reading out; insist on its pages, save on the first one that is asked for."""
+        log = (source.name, day.date, day.instance)
+        ahead, again = self._ahead.get(log), partial(self.pages.page, *log)
 
         async def page(request: PageRequest) -> Sequence[LogEntry]:
-            if ahead is None:
-                return await self._page(source, day, request)
-            return await ahead.page(request, day.habits)
+            return await (again(request) if ahead is None else ahead.page(request, day.habits))
 
-        return await carry_out(lambda: read(day), day.habits, page)
+        async def insist(request: PageRequest) -> Sequence[LogEntry]:
+            return await self.pages.insist(request, page, again)
 
-    async def _page(self, source: Source, day: Day, request: PageRequest) -> Sequence[LogEntry]:
-        account = self.ledger.day(source.name, day.date)
-        account.calls += 1
-        self.allowance.spend(self.clock.monotonic())
-        try:
-            page = await self.fetch(
-                source.name,
-                date=day.date,
-                from_=request.from_,
-                size=request.size,
-                instance=day.instance,
-            )
-        except OperationError as error:
-            if _means_no_such_day(error):
-                return ()
-            account.failures += 1
-            raise
-        account.fetched += len(page.entries)
-        account.bytes += page.bytes
-        account.last_success = self.clock.now()
-        return page.entries
+        first = page if is_first else insist
+        return await carry_out(lambda: read(day), day.habits, first, insist)
 
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
         self._enter(source, day, delivery)
@@ -264,17 +242,3 @@ class SourceReader:
                     source=source.name, date=day.date, finding=finding, instance=day.instance
                 )
             )
-
-
-def _means_no_such_day(error: OperationError) -> bool:
-    """Tell whether an error says only that the day has no line so far.
-
-    Servers of this kind answer 404, or a server error that tells of a missing index. Whether the
-    service itself is gone is for discovery to find out.
-    """
-    if isinstance(error, NotFound):
-        return True
-    if not isinstance(error, ApiError) or error.status < 500:
-        return False
-    said = error.body.casefold()
-    return "index" in said and any(word in said for word in ("missing", "not found", "no such"))

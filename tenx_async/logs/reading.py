@@ -14,6 +14,7 @@ from tenx_async.logs.order import Habits, PageRequest
 from tenx_async.logs.poll import poll
 
 T = TypeVar("T")
+Ask = Callable[[PageRequest], Awaitable[Sequence[LogEntry]]]
 
 
 async def read_pages(
@@ -62,18 +63,26 @@ async def read_batches(
 async def carry_out(
     begin: Callable[[], Reading[T]],
     habits: Habits,
-    page: Callable[[PageRequest], Awaitable[Sequence[LogEntry]]],
+    page: Ask,
+    insist: Ask | None = None,
 ) -> T:
     """Send what a reading asks for, until it has come to an end.
 
     It begins anew where the server's log window turns out to end nearer than was known.
+
+    Args:
+        begin: makes the reading.
+        habits: what is known of the server.
+        page: asks for a page.
+        insist: asks for a page that is not the reading's first one.
     """
     while True:
-        reading = begin()
+        reading, ask = begin(), page
         try:
             request = next(reading)
             while True:
-                request = reading.send(await page(request))
+                request = reading.send(await ask(request))
+                ask = insist or page
         except StopIteration as end:
             return cast("T", end.value)
         except WindowLimit as error:

@@ -66,6 +66,8 @@ class Source:
     """How many of a day's last entries are remembered, by digests."""
     uid: str | None = field(default=None, repr=False)
     failures: int = 0
+    throttled: int = field(default=0, repr=False)
+    """Polls in a row that the server refused, for there being too many of all sources."""
     last_success: dt.datetime | None = None
     last_line: dt.datetime | None = None
     last_live: dt.datetime | None = None
@@ -170,7 +172,7 @@ class Source:
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:
         """Note that pages came; tell how many calls had failed in a row before."""
-        failures, self.failures = self.failures, 0
+        failures, self.failures, self.throttled = self.failures, 0, 0
         self.last_success = now
         if lines:
             self.last_line = now

@@ -112,6 +112,18 @@ class SourceFailed:
 
 
 @frozen(kw_only=True)
+class SourceThrottled:
+    """The server gave no page of a service's log, for there being too many calls of all of them.
+
+    All polls pause; the service is not one that fails.
+    """
+
+    source: str
+    retry_in: float
+    """Seconds."""
+
+
+@frozen(kw_only=True)
 class SourceRecovered:
     """A service's log can be read again."""
 
@@ -185,6 +197,7 @@ SourceEvent = (
     | SourceFinished
     | SourceReset
     | SourceFailed
+    | SourceThrottled
     | SourceRecovered
 )
 

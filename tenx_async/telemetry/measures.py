@@ -29,6 +29,7 @@ from tenx_async.telemetry.events import (
     SourceRecovered,
     SourceRemoved,
     SourceReset,
+    SourceThrottled,
 )
 
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -125,6 +126,11 @@ SOURCE_FAILURES = Measure(
     description="Times that the log of a followed service could not be read.",
     labels=("error",),
 )
+SOURCE_THROTTLES = Measure(
+    name="source.throttles",
+    unit="{refusal}",
+    description="Times that no page of a log came for there being too many calls.",
+)
 DISCOVERY_FAILURES = Measure(
     name="discovery.failures",
     unit="{failure}",
@@ -160,6 +166,7 @@ MEASURES = (
     FAILING,
     SOURCE_CHANGES,
     SOURCE_FAILURES,
+    SOURCE_THROTTLES,
     DISCOVERY_FAILURES,
     DAYS_OPENED,
     DAYS_SEALED,
@@ -193,25 +200,30 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield from _of_source(event)
 
 
+_CHANGES: dict[type, str] = {
+    SourceAwaited: "awaited",
+    SourceRemoved: "removed",
+    SourceFinished: "finished",
+    SourceReset: "reset",
+}
+
+
 def _of_source(event: SourceEvent | FollowingEnded) -> Iterator[Measurement]:
     match event:
         case SourceFound():
             yield Measurement(SOURCE_CHANGES, 1, ("found",))
             yield Measurement(FOLLOWED)
-        case SourceAwaited():
-            yield Measurement(SOURCE_CHANGES, 1, ("awaited",))
-        case SourceRemoved():
-            yield Measurement(SOURCE_CHANGES, 1, ("removed",))
+        case SourceAwaited() | SourceReset():
+            yield Measurement(SOURCE_CHANGES, 1, (_CHANGES[type(event)],))
+        case SourceRemoved() | SourceFinished():
+            yield Measurement(SOURCE_CHANGES, 1, (_CHANGES[type(event)],))
             yield Measurement(FOLLOWED, -1)
-        case SourceFinished():
-            yield Measurement(SOURCE_CHANGES, 1, ("finished",))
-            yield Measurement(FOLLOWED, -1)
-        case SourceReset():
-            yield Measurement(SOURCE_CHANGES, 1, ("reset",))
         case SourceFailed():
             yield Measurement(SOURCE_FAILURES, 1, (_kind(event.error),))
             if event.failures == 1:
                 yield Measurement(FAILING)
+        case SourceThrottled():
+            yield Measurement(SOURCE_THROTTLES)
         case SourceRecovered():
             yield Measurement(FAILING, -1)
         case FollowingEnded():

@@ -172,7 +172,7 @@ async def test_a_service_made_anew_during_a_poll_is_read_once(clock: ManualClock
             await gate.wait()
         return await fetch(service, date=date, **page)
 
-    lines._reader.fetch = fetch_slowly
+    lines._reader.pages.fetch = fetch_slowly
     async with lines:
         taken = await take(lines, len(OLD))
         await held.wait()

@@ -25,6 +25,7 @@ from tenx_async.telemetry.events import (
     SourceRecovered,
     SourceRemoved,
     SourceReset,
+    SourceThrottled,
 )
 
 SECRET = "s3cret-t0ken"
@@ -50,6 +51,7 @@ FINISHED = SourceFinished(source="web")
 RESET = SourceReset(source="web")
 FAILED = SourceFailed(source="web", error=BROKEN, failures=1, retry_in=0.5)
 FAILED_AGAIN = SourceFailed(source="web", error=BROKEN, failures=2, retry_in=1.0)
+THROTTLED = SourceThrottled(source="web", retry_in=1.0)
 RECOVERED = SourceRecovered(source="web", failures=2)
 UNLISTED = DiscoveryFailed(error=BROKEN, retry_in=0.5)
 CHANGED = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Shift(7, 3, 1))
@@ -73,6 +75,7 @@ EVERYTHING: tuple[Event, ...] = (
     RESET,
     FAILED,
     FAILED_AGAIN,
+    THROTTLED,
     RECOVERED,
     UNLISTED,
     CHANGED,

@@ -28,6 +28,7 @@ ADDS: list[tuple[Event, dict[str, float]]] = [
     (its.RESET, {"source.changes reset": 1}),
     (its.FAILED, {"source.failures ServerError": 1, "sources.failing": 1}),
     (its.FAILED_AGAIN, {"source.failures ServerError": 1}),
+    (its.THROTTLED, {"source.throttles": 1}),
     (its.RECOVERED, {"sources.failing": -1}),
     (its.UNLISTED, {"discovery.failures ServerError": 1}),
     (its.CHANGED, {"log.changes Shift": 1}),

@@ -70,13 +70,14 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
         return Delivery(more=True)
     if day.memory.whole and not full:
         return (yield from _read_whole(day, page, digests))
-    if digests != day.front and day.undecided < _PATIENCE:
+    has_changed = digests != day.front[: len(digests)]
+    if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
     back = day.lookback
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
-    if digests == day.front and day.arrived and is_clear:
+    if not has_changed and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 
@@ -139,7 +140,7 @@ def _settled_order(
     day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
 ) -> Reading[Order | None]:
     """Tell the order from what the first page is now and what it was."""
-    if digests == day.front:
+    if digests == day.front[: len(digests)]:
         return None
     half = yield day.habits.request(0, max(1, len(page) // 2))
     if is_end(page, half):

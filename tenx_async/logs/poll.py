@@ -148,7 +148,8 @@ def _settled_order(
     if not is_beginning(page, half):
         return None
     moved_on = _has_moved_on(day.front, digests)
-    if day.front_is_all and _overlap(digests, day.front) and not moved_on:
+    is_new = not set(digests[len(day.front) :]) <= set(day.front)
+    if day.front_is_all and is_new and _overlap(digests, day.front) and not moved_on:
         return Order.OLDEST_FIRST
     falls = trend(page)
     if (moved_on and falls <= 0) or (full and day.front_is_all and falls < 0):

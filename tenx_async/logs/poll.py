@@ -11,7 +11,15 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
-from tenx_async.logs.order import BeyondWindow, Order, ends, is_beginning, is_end, order_of, trend
+from tenx_async.logs.order import (
+    BeyondWindow,
+    Order,
+    is_beginning,
+    is_end,
+    is_telling,
+    order_of,
+    trend,
+)
 
 _TRIES = 6
 _DISTINCT = 3
@@ -126,9 +134,8 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
         order = order_of(page, half)
         if order is None and list(half) != list(page[: len(half)]):
             before, page = page, (yield day.habits.request(0))
-            if list(page) != list(before) or not ends(page, half):
+            if list(page) != list(before) or is_telling(half):
                 continue
-            order = Order.NEWEST_PAGE
         if order is Order.NEWEST_PAGE:
             day.habits.order = order
         day.assumed = order or Order.OLDEST_FIRST

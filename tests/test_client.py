@@ -195,8 +195,9 @@ async def test_pages_and_lines_of_a_log_are_read(remote: Client, replies: aiores
         replies.get(url, body=body, repeat=True)
 
     whole = '[{"log": "a\\n"}, {"log": "b"}, {"log": "c"}]'
-    url = f"{SERVICES}/web/logs?date=2015.12.29&from=0&size=100"
-    replies.get(url, body=whole, repeat=True)
+    for start, body in [(0, whole), (3, "[]")]:
+        url = f"{SERVICES}/web/logs?date=2015.12.29&from={start}&size=100"
+        replies.get(url, body=body, repeat=True)
 
     pages = [page async for page in remote.logs.pages("web", date=DAY, size=2)]
     lines = [

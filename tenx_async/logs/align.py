@@ -192,6 +192,8 @@ class Difference:
     """Index in the window behind its last known entry: what was added before it is late."""
     missing: Counter[int] = field(factory=Counter)
     """Digests that were known and are not in the window."""
+    is_reordered: bool = False
+    """Whether what was known is there in another order."""
 
     @property
     def late(self) -> Sequence[int]:
@@ -236,4 +238,4 @@ def _multiset_difference(known: array[int], window: array[int]) -> Difference:
             last = index + 1
         else:
             added.append(index)
-    return Difference(added, last, +left)
+    return Difference(added, last, +left, is_reordered=not +left)

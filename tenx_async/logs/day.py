@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
-from tenx_async.logs.findings import Doubt, Finding, Removal, Reset, Shift
+from tenx_async.logs.findings import Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import BeyondWindow, Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
 
@@ -95,6 +95,7 @@ class Day:
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
     _doubted: bool = field(default=False, init=False, repr=False)
+    _reordered: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.memory = self._blank()
@@ -175,7 +176,8 @@ class Day:
         """Take over a window that begins at an index of memory, and tell what is new in it."""
         base, known = self.memory.base + start, len(self.memory) - start
         added, suppressed = self._without_returned(change.added, digests)
-        place = base + _common(self.memory.digests[start:], digests) if change.missing else base
+        moved = change.missing or change.is_reordered
+        place = base + _common(self.memory.digests[start:], digests) if moved else base
         found = [*findings, *self._found(change, base, known, place)]
         self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
@@ -213,6 +215,9 @@ class Day:
         if change.missing:
             self.gone += change.missing
             found.append(Removal(gone, change.missing.total()))
+        if change.is_reordered and not self._reordered:
+            self._reordered = True
+            found.append(Reordered(gone))
         return found
 
     def _without_returned(

@@ -80,6 +80,21 @@ class Doubt:
 
 
 @frozen
+class Reordered:
+    """Entries stand in another order than before: one that went may hide one equal to it that came.
+
+    A server does so whose replicas order equal times differently; it is told once a day.
+    """
+
+    position: int
+
+    is_resolved: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"lines from {self.position:,} on changed places; equal ones may hide a change"
+
+
+@frozen
 class OutOfReach:
     """The server's log window ends here: what lies past it cannot be read from the service's log.
 
@@ -105,7 +120,7 @@ class OutOfReach:
         return f"{past}, and no instance's own log there: later lines {lost}are not read"
 
 
-Finding = Shift | Removal | Reset | Gap | Doubt | OutOfReach
+Finding = Shift | Removal | Reset | Gap | Doubt | Reordered | OutOfReach
 
 
 def _lines(count: int) -> str:

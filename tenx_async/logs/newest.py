@@ -93,7 +93,10 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
     if place is None or not _is_believed(_change(memory, seen, place), once=least > 0):
-        seen = yield from _read(day, day.habits.size, enough, sure=True)
+        if least:
+            seen = yield from _agreed(day, seen, enough, sure=True)
+        else:
+            seen = yield from _read(day, day.habits.size, enough, sure=True)
         place = _place(memory, seen)
     if place is None:
         return _leap(day, seen)
@@ -121,7 +124,7 @@ def audit(day: Day) -> Reading[Delivery]:
 
 
 def _is_believed(change: Difference, *, once: bool) -> bool:
-    """Tell whether what a reading showed need not be read again; once may be at fault more often."""
+    """Tell whether what a reading showed, which was done once or twice, can be relied on."""
     return not change.missing and not (once and change.late)
 
 
@@ -155,10 +158,22 @@ def _reaches_back(memory: Memory, window: Window) -> bool:
 
     What is remembered whole may have had something inserted before it: it is met only within.
     """
-    if memory.whole or _certain_place(memory, window) is not None:
-        return _certain_place(memory, window) is not None
+    certain = _certain_place(memory, window)
+    if certain is not None:
+        return certain == (0, 0) or _begins_calm(memory, window, certain)
+    if memory.whole:
+        return False
     place = _likely_place(memory, window.digests)
     return place is not None and place[0] <= place[1] + window.head
+
+
+def _begins_calm(memory: Memory, window: Window, place: tuple[int, int]) -> bool:
+    """Tell whether nothing was inserted in the first half of a window.
+
+    What comes late comes in batches: where a part of one shows there may be more before it.
+    """
+    late = _change(memory, window, place).late
+    return not late or late[0] >= (len(window.entries) - place[1]) // 2
 
 
 def _reaches(window: Window, tail: int | None) -> bool:

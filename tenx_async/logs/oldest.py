@@ -132,7 +132,7 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
             continue
         window += page[overlap:]
         awaited -= Counter(digests_of(page[overlap:]))
-        all_known = not awaited and len(window) > known
+        all_known = not awaited and len(window) >= known + ANCHOR
         if not full or len(page) <= overlap or all_known:
             return window, full
 

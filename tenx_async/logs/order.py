@@ -202,15 +202,15 @@ def order_of(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> Order | None
 
 def is_beginning(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     """Tell whether a part of a page is its beginning, and not its end as well."""
-    return _tells(half) and _begins(page, half) and not ends(page, half)
+    return is_telling(half) and _begins(page, half) and not _ends(page, half)
 
 
 def is_end(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     """Tell whether a part of a page is its end, and not its beginning as well."""
-    return _tells(half) and ends(page, half) and not _begins(page, half)
+    return is_telling(half) and _ends(page, half) and not _begins(page, half)
 
 
-def _tells(part: Sequence[LogEntry]) -> bool:
+def is_telling(part: Sequence[LogEntry]) -> bool:
     """Tell whether a part is long and varied enough to be known again."""
     return len(part) >= _TELLING and len(set(part)) > 1
 
@@ -219,8 +219,7 @@ def _begins(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
     return list(page[: len(part)]) == list(part)
 
 
-def ends(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
-    """Tell whether a page ends with a part of it."""
+def _ends(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
     return list(page[-len(part) :]) == list(part)
 
 

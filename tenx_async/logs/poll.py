@@ -11,7 +11,15 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference, digests_of
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
-from tenx_async.logs.order import BeyondWindow, Order, ends, is_beginning, is_end, order_of, trend
+from tenx_async.logs.order import (
+    BeyondWindow,
+    Order,
+    is_beginning,
+    is_end,
+    is_telling,
+    order_of,
+    trend,
+)
 
 _TRIES = 6
 _DISTINCT = 3
@@ -70,13 +78,14 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
         return Delivery(more=True)
     if day.memory.whole and not full:
         return (yield from _read_whole(day, page, digests))
-    if digests != day.front and day.undecided < _PATIENCE:
+    has_changed = digests != day.front[: len(digests)]
+    if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
     back = day.lookback
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
-    if digests == day.front and day.arrived and is_clear:
+    if not has_changed and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 
@@ -125,9 +134,8 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
         order = order_of(page, half)
         if order is None and list(half) != list(page[: len(half)]):
             before, page = page, (yield day.habits.request(0))
-            if list(page) != list(before) or not ends(page, half):
+            if list(page) != list(before) or is_telling(half):
                 continue
-            order = Order.NEWEST_PAGE
         if order is Order.NEWEST_PAGE:
             day.habits.order = order
         day.assumed = order or Order.OLDEST_FIRST
@@ -139,7 +147,7 @@ def _settled_order(
     day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
 ) -> Reading[Order | None]:
     """Tell the order from what the first page is now and what it was."""
-    if digests == day.front:
+    if digests == day.front[: len(digests)]:
         return None
     half = yield day.habits.request(0, max(1, len(page) // 2))
     if is_end(page, half):
@@ -147,7 +155,8 @@ def _settled_order(
     if not is_beginning(page, half):
         return None
     moved_on = _has_moved_on(day.front, digests)
-    if day.front_is_all and _overlap(digests, day.front) and not moved_on:
+    is_new = not set(digests[len(day.front) :]) <= set(day.front)
+    if day.front_is_all and is_new and _overlap(digests, day.front) and not moved_on:
         return Order.OLDEST_FIRST
     falls = trend(page)
     if (moved_on and falls <= 0) or (full and day.front_is_all and falls < 0):

@@ -242,7 +242,7 @@ async def test_lines_that_may_be_missing_show_in_the_status(tenx: Shell, cloud: 
     cloud.quirks = Quirks(window_limit=50, log_order="newest-first")
     cloud.add_service("web")
     cloud.append("web", *(f"line {number}" for number in range(40)), instance="web-x1")
-    running = await tenx.start("logs", "-f", "web", "-n", "all")
+    running = await tenx.start("logs", "-f", "web", "-n", "20")
     await running.until("line 39\n")
     cloud.append("web", *(f"more {number}" for number in range(200)), instance="web-x1")
     await running.until("more 199\n")

@@ -1,0 +1,187 @@
+"""Servers and logs that leave a reader little to hold on to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tenx_async.logs.findings import Doubt, Reordered, Shift
+from tenx_async.logs.order import Order
+from tests.logs.corpus import numbered
+from tests.logs.model import ModelLog, Reader, entries
+
+ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
+NEWEST = pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE], ids=str)
+
+
+@ORDERS
+def test_a_memory_shorter_than_a_page_repeats_nothing(order: Order) -> None:
+    """Every third line is the same, and only a hundred are remembered."""
+    log = ModelLog(order)
+    log.append(*entries(["GET /health" if n % 3 == 0 else f"line {n}" for n in range(2_000)]))
+    reader = Reader.of(log, order=order, size=1_000, remember=100)
+    reader.catch_up()
+    for n in range(10):
+        log.append(*entries([f"new {n}", "GET /health"]))
+        reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", [*Order, None], ids=str)
+@pytest.mark.parametrize("cap", [2, 3, 5, 10, 15])
+def test_a_server_may_give_very_few_entries_a_page(order: Order | None, cap: int) -> None:
+    """However short its pages are, all of the log is read, and what is written later."""
+    log = ModelLog(order or Order.OLDEST_FIRST, cap=cap)
+    log.append(*numbered(0, 60))
+    reader = Reader.of(log, order=order)
+    reader.catch_up()
+    log.append(*numbered(60, 100))
+    for _ in range(10):
+        reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", [*Order, None], ids=str)
+@pytest.mark.parametrize("new", [1, 60, 200])
+def test_pages_may_become_shorter_while_a_log_is_read(order: Order | None, new: int) -> None:
+    """A page that is shorter than earlier ones is not taken for all of the log."""
+    log = ModelLog(order or Order.OLDEST_FIRST)
+    log.append(*numbered(0, 1_000))
+    reader = Reader.of(log, order=order, size=1_000)
+    reader.catch_up()
+    log.cap = 50
+    log.append(*numbered(1_000, 1_000 + new))
+    for _ in range(10):
+        reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert not any(finding for finding in reader.findings if not finding.is_resolved)
+
+
+def test_a_short_idle_log_is_looked_behind_ever_more_rarely() -> None:
+    """A reply of two entries may be all there is, or all that a server gives: that costs a call."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 2))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    calls = reader.calls
+    for _ in range(100):
+        reader.poll()
+
+    assert 100 <= reader.calls - calls <= 107
+
+
+@NEWEST
+@pytest.mark.parametrize("texts", [["GET /health"], ["A", "B"], ["A", "B", "C"]], ids=str)
+def test_a_tail_of_lines_that_recur_is_no_longer_than_asked(order: Order, texts: list[str]) -> None:
+    """Ten lines are ten lines, though none can be told from those before; the doubt is told."""
+    log = ModelLog(order)
+    log.append(*entries(texts * 1_000))
+    reader = Reader.of(log, order=order, size=1_000, tail=10)
+    for _ in range(20):
+        reader.poll()
+
+    assert 10 == reader.delivered.total()
+    assert [Doubt] == [type(finding) for finding in reader.findings]
+
+
+@NEWEST
+def test_what_is_new_among_lines_that_recur_comes_once(order: Order) -> None:
+    """A line that differs shows how many came before it, at least."""
+    log = ModelLog(order)
+    log.append(*entries(["A", "B"] * 1_500))
+    reader = Reader.of(log, order=order, size=1_000, tail=0)
+    reader.poll()
+    for n in range(5):
+        log.append(*entries([f"new {n}"]))
+        reader.poll()
+    log.insert(100, *entries(["late"]))
+    reader.audit()
+
+    assert [f"new {n}" for n in range(5)] + ["late"] == [entry.log for entry in reader.lines]
+
+
+@pytest.mark.parametrize("tail", [0, 10])
+@pytest.mark.parametrize("length", [300, 3_000])
+@ORDERS
+def test_a_tail_is_no_longer_for_a_reply_that_lacks_lines(
+    order: Order, length: int, tail: int
+) -> None:
+    """What a failed shard did not show at first was there before, and is not new."""
+    log = ModelLog(order)
+    log.append(*numbered(0, length))
+    log.lack(1)
+    reader = Reader.of(log, order=order, size=1_000, tail=tail)
+    for _ in range(5):
+        reader.catch_up()
+        reader.audit()
+
+    assert log.entries[length - tail :] == reader.lines
+
+
+@NEWEST
+@pytest.mark.parametrize("back", [15, 18, 500])
+def test_a_late_line_costs_no_more_than_what_is_remembered(order: Order, back: int) -> None:
+    """The search for where a window begins ends where memory does, not where the day begins."""
+    log = ModelLog(order)
+    log.append(*numbered(0, 60_000))
+    reader = Reader.of(log, order=order, size=1_000, tail=10)
+    for _ in range(3):
+        reader.poll()
+    calls = reader.calls
+    log.insert(back, *entries(["late"]))
+    reader.poll()
+    reader.audit()
+
+    assert "late" in [entry.log for entry in reader.lines]
+    assert reader.calls - calls < 10
+
+
+@pytest.mark.parametrize("back", range(1, 10))
+def test_a_line_inserted_at_the_edge_of_a_short_memory_makes_no_new_log(back: int) -> None:
+    """What is remembered is found again by any line that stands only once in it."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 13))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST, remember=10)
+    reader.catch_up()
+    log.insert(back, *entries(["late"]))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert [Shift] == [type(finding) for finding in reader.findings]
+
+
+@ORDERS
+def test_a_removal_that_an_equal_insertion_hides_is_told_with_its_place(order: Order) -> None:
+    """Content cannot tell the line that came from the one that went: only that places changed."""
+    log = ModelLog(order)
+    log.append(*entries(["one", "tick", "two", "three", "four"]))
+    reader = Reader.of(log, order=order)
+    reader.catch_up()
+    log.remove(4, 1)
+    log.insert(1, *entries(["tick"]))
+    for _ in range(3):
+        reader.poll()
+
+    assert [Reordered(1)] == reader.findings
+
+
+@NEWEST
+def test_a_batch_that_comes_late_comes_in_its_order(order: Order) -> None:
+    """Where a poll sees a part of a batch it looks for the rest before it hands any on."""
+    log = ModelLog(order)
+    log.append(*entries(numbered_texts("a", 200), "web-1"))
+    reader = Reader.of(log, order=order, size=100)
+    for _ in range(4):
+        reader.catch_up()
+    for back, text in zip(range(60, 0, -2), numbered_texts("b", 30), strict=True):
+        log.insert(back, *entries([text], "web-2"))
+    reader.catch_up()
+
+    assert numbered_texts("b", 30) == [e.log for e in reader.lines if e.instance_name == "web-2"]
+
+
+def numbered_texts(name: str, count: int) -> list[str]:
+    """Texts that are all different."""
+    return [f"{name} {number}" for number in range(count)]

@@ -257,9 +257,12 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
         if moved is None or moved == appended:
             break
         appended = moved
-    joined = [*_unseen(older, entries), *entries]
-    whole = len(joined) == len(entries) and not appended
-    return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=True)
+    shared = min(max(0, len(entries) + appended - request.from_), len(older))
+    unseen, unmet = _unseen(older, entries, shared)
+    joined = [*unseen, *entries]
+    fits = not unmet and bool(older)
+    whole = whole if fits else not unseen and not appended
+    return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
 
 
 def _appended(
@@ -276,16 +279,26 @@ def _appended(
     return max(0, request.from_ + len(older) - met[1] - (len(window) - met[0]))
 
 
-def _unseen(older: Sequence[LogEntry], window: Sequence[LogEntry]) -> list[LogEntry]:
-    """Choose what a window does not hold of a page that overlaps it, in whatever order."""
-    held = Counter(window)
-    unseen = []
-    for entry in reversed(older):
-        if held[entry] > 0:
+def _unseen(
+    older: Sequence[LogEntry], window: Sequence[LogEntry], shared: int
+) -> tuple[list[LogEntry], int]:
+    """Choose what a window does not hold of a page whose last entries are its first, about so many.
+
+    Where two replicas answer, each orders the entries of one moment its own way.
+
+    Returns:
+        those entries, and how many of the shared ones are not in both.
+    """
+    held = Counter(window[: shared + ANCHOR])
+    edge, unmet, unseen = len(older) - shared - ANCHOR, shared, []
+    for index in range(len(older) - 1, -1, -1):
+        entry = older[index]
+        if unmet and index >= edge and held[entry] > 0:
             held[entry] -= 1
+            unmet -= 1
         else:
             unseen.append(entry)
-    return unseen[::-1]
+    return unseen[::-1], unmet
 
 
 def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) -> int | None:

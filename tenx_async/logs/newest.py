@@ -82,7 +82,7 @@ def read_on(day: Day) -> Reading[Delivery]:
 def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     """Read back at least so many entries, and compare them with what is remembered.
 
-    Where many are read again once is enough, as long as nothing but new ones shows.
+    Where many are read again once is enough, as long as nothing but a few new ones shows.
     """
     memory = day.memory
     pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
@@ -92,7 +92,7 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
-    if place is None or not _is_believed(_change(memory, seen, place), once=least > 0):
+    if place is None or not _is_believed(day, _change(memory, seen, place), once=least > 0):
         if least:
             seen = yield from _agreed(day, seen, enough, sure=True)
         else:
@@ -123,9 +123,13 @@ def audit(day: Day) -> Reading[Delivery]:
     return (yield from _look(day, day.habits.size, least))
 
 
-def _is_believed(change: Difference, *, once: bool) -> bool:
-    """Tell whether what a reading showed, which was done once or twice, can be relied on."""
-    return not change.missing and not (once and change.late)
+def _is_believed(day: Day, change: Difference, *, once: bool) -> bool:
+    """Tell whether what a reading showed, which was done once or twice, can be relied on.
+
+    Where new entries go on past a page nothing known shows whether pages were joined rightly.
+    """
+    doubtful = change.late or len(change.new) > day.habits.most // 2
+    return not change.missing and not (once and doubtful)
 
 
 def _change(memory: Memory, window: Window, place: tuple[int, int]) -> Difference:

@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Callable, Sequence
+from statistics import mode
 
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of, meet
+from tenx_async.logs.align import (
+    ANCHOR,
+    Difference,
+    Memory,
+    difference,
+    digests_of,
+    going_on,
+    landmarks,
+)
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.order import BeyondWindow, PageRequest
@@ -262,9 +270,9 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
             break
         appended = moved
     shared = min(max(0, len(entries) + appended - request.from_), len(older))
-    unseen, unmet = _unseen(older, entries, shared)
-    joined = [*unseen, *entries]
-    fits = not unmet and bool(older)
+    unseen, fits = going_on(entries[::-1], older[::-1], shared)
+    joined = [*unseen[::-1], *entries]
+    fits = fits and bool(older)
     whole = whole if fits else not unseen and not appended
     return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
 
@@ -273,36 +281,14 @@ def _appended(
     request: PageRequest, older: Sequence[LogEntry], window: Sequence[LogEntry]
 ) -> int | None:
     """How many entries were appended since a window was read, if a page shows it."""
-    met = meet(digests_of(window), digests_of(older))
-    if met is None and list(older) == list(window[: len(older)]):
-        met = 0, 0
-    if met is None and not set(older).intersection(window):
-        met = len(window), 0  # all of the page is newer
-    if met is None or not older:
+    apart = [mark - place for mark, place in landmarks(digests_of(window), digests_of(older))]
+    if not apart and list(older) == list(window[: len(older)]):
+        apart = [0]
+    if not apart and not set(older).intersection(window):
+        apart = [len(window)]  # all of the page is newer
+    if not apart or not older:
         return None
-    return max(0, request.from_ + len(older) - met[1] - (len(window) - met[0]))
-
-
-def _unseen(
-    older: Sequence[LogEntry], window: Sequence[LogEntry], shared: int
-) -> tuple[list[LogEntry], int]:
-    """Choose what a window does not hold of a page whose last entries are its first, about so many.
-
-    Where two replicas answer, each orders the entries of one moment its own way.
-
-    Returns:
-        those entries, and how many of the shared ones are not in both.
-    """
-    held = Counter(window[: shared + ANCHOR])
-    edge, unmet, unseen = len(older) - shared - ANCHOR, shared, []
-    for index in range(len(older) - 1, -1, -1):
-        entry = older[index]
-        if unmet and index >= edge and held[entry] > 0:
-            held[entry] -= 1
-            unmet -= 1
-        else:
-            unseen.append(entry)
-    return unseen[::-1], unmet
+    return max(0, request.from_ + len(older) - len(window) + mode(apart))
 
 
 def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) -> int | None:

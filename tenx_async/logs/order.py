@@ -98,10 +98,13 @@ class Habits:
         """Learn from a page that the server's log window refused; tell if that was news.
 
         Such servers say as a rule where the window ends. Where they do not it is looked for
-        between the farthest page that they gave and this one, the usual 10,000 first.
+        between the farthest page that they gave and this one, the usual 10,000 first. One that
+        was given once and is refused now tells nothing any more.
         """
         if self.window is not None and request.stop > self.window:
             return False
+        if self._reached >= request.stop:
+            self._reached = 0
         guesses = [*map(int, _NUMBER.findall(said)), _USUAL_WINDOW]
         fitting = [guess for guess in guesses if self._reached <= guess < request.stop]
         self.window = max(fitting, default=(self._reached + request.stop) // 2)

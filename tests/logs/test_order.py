@@ -92,3 +92,16 @@ def test_instances_are_not_compared_with_each_other() -> None:
     page = [LogEntry(f"web-{n % 3}", f"{n % 3 * 1000 + n}") for n in range(60)]
 
     assert 1 == trend(page)
+
+
+@pytest.mark.parametrize(
+    ("said", "window"), [("must be at most 11000", 11_000), ("too large", 10_000)], ids=str
+)
+def test_a_window_may_turn_out_nearer_than_what_was_read(said: str, window: int) -> None:
+    """Each refusal that is news brings it nearer; what was read farther on before is no witness."""
+    habits = Habits(1000)
+    habits.is_full(PageRequest(12_000, 1000), 5)
+
+    assert habits.refuse(PageRequest(12_000, 1000), said)
+    assert window == habits.window
+    assert not habits.refuse(PageRequest(12_000, 1000), said)

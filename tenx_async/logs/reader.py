@@ -161,7 +161,8 @@ class SourceReader:
             source.split(day, around, entries[: day.position])
         day.settles = True
         reach = OutOfReach(day.habits.window or day.position, tuple(around), tuple(without))
-        self._enter(source, day, Delivery(findings=[reach]))
+        forgotten = [Gap(day.position, None)] if around and day.memory.base > len(entries) else []
+        self._enter(source, day, Delivery(findings=[reach, *forgotten]))
 
     async def _has_log(self, source: Source, day: Day, instance: str) -> bool:
         """Tell whether an instance that wrote has a log of its own."""

@@ -80,6 +80,8 @@ class Source:
     is_anew: bool = field(default=False, init=False)
     """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
+    _closed: set[tuple[dt.date, str]] = field(factory=set, init=False, repr=False)
+    """Instances' parts of days of which others are read yet."""
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
     _asked_of: list[tuple[Proof, array[int]]] = field(factory=list, init=False, repr=False)
     """What was known of its days, and might be another service's, when it was last asked of."""
@@ -116,8 +118,12 @@ class Source:
     def seal(self, day: Day) -> bool:
         """Close a day that is over and was read to its end; tell whether all of it is closed."""
         self._days.pop((day.date, day.instance), None)
+        self._closed.add((day.date, day.instance))
         self._last_sealed = max(self._last_sealed, day.date)
-        return not any(date == day.date for date, _ in self._days)
+        is_closed = not any(date == day.date for date, _ in self._days)
+        if is_closed:
+            self._closed = {key for key in self._closed if key[0] != day.date}
+        return is_closed
 
     @property
     def split_days(self) -> set[dt.date]:
@@ -135,7 +141,7 @@ class Source:
     def admit(self, date: dt.date, instances: Iterable[str]) -> None:
         """Read the logs of further instances in a day that is read in theirs."""
         for name in instances:
-            if (date, name) not in self._days:
+            if (date, name) not in self._days.keys() | self._closed:
                 self._days[date, name] = self.day(date, instance=name)
 
     def is_asked_of(self) -> None:
@@ -164,6 +170,7 @@ class Source:
             The days that are read no more.
         """
         before, self._days, self.is_anew = self._days, {}, False
+        self._closed.clear()
         for day in before.values():
             anew = self._days.setdefault((day.date, ""), self.day(day.date))
             anew.gone.update(day.proof.unproven or ())
@@ -215,8 +222,7 @@ def _part_of(
     What was inserted since then is not known yet, and what it pushed out of reach was delivered.
     """
     left = Counter(memory.digests)
-    start = max(0, len(entries) - len(memory))
-    known, rest = list(entries[:start]), entries[start:]
+    known, rest = list(entries[: memory.base]), entries[memory.base :]
     for entry, digest in zip(rest, digests_of(rest), strict=True):
         if left[digest] > 0:
             left[digest] -= 1

@@ -64,6 +64,32 @@ def test_a_day_is_closed_once_it_is_over_and_read(source: Source) -> None:
     assert [] == source.turn(MIDNIGHT + dt.timedelta(minutes=11))
 
 
+def test_an_instance_whose_log_is_closed_is_not_read_again(source: Source) -> None:
+    """Though it is listed while the logs of others are read yet; once all are closed, the day is."""
+    (day,) = source.days
+    source.split(day, ["web-a", "web-b"], [])
+    first, second = source.days
+    assert not source.seal(first)
+
+    source.admit(DATE, ["web-a", "web-b", "web-c"])
+    assert ["web-b", "web-c"] == [part.instance for part in source.days]
+    assert not source.seal(second)
+    assert source.seal(source.days[0])
+
+
+def test_a_day_split_before_what_is_remembered_repeats_nothing() -> None:
+    """What was read before the first line that is remembered is known all the same."""
+    source = Source("web", UTC, Habits(100), remember=10)
+    source.turn(NOON)
+    (day,) = source.days
+    texts, day.begun = [f"line {n}" for n in range(20)], True
+    read(day, *texts)
+    entries = [LogEntry("web-1", text) for text in texts[:10]]
+    source.split(day, ["web-1"], entries)
+
+    assert digests_of(entries) == source.days[0].memory.digests
+
+
 def test_days_can_be_handed_in() -> None:
     """A source reads on where it is told to."""
     source = Source("web", UTC, Habits(100))

@@ -52,8 +52,8 @@ class Discovery:
     sources: dict[str, Source] = field(factory=dict, init=False, repr=False)
     _gone: dict[str, Source] = field(factory=dict, init=False, repr=False)
     """Services that listings lacked, the last few of them."""
-    _finished: set[tuple[str, str | None]] = field(factory=set, init=False, repr=False)
-    """Services whose last wanted day was read to its end, by name and uid."""
+    _finished: dict[str, str | None] = field(factory=dict, init=False, repr=False)
+    """The uids of services whose last wanted day was read to its end, by name."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
@@ -97,7 +97,7 @@ class Discovery:
         if gone:
             self._remember(source)
         else:
-            self._finished.add((source.name, source.uid))
+            self._finished[source.name] = source.uid
         ended = SourceRemoved if gone else SourceFinished
         self.emit(ended(source=source.name))
 
@@ -113,7 +113,9 @@ class Discovery:
                 source.state = SourceState.LEAVING
 
     def _is_wanted(self, service: Service) -> bool:
-        return service.name in self.selection and (service.name, service.uid) not in self._finished
+        name, uid = service.name, service.uid
+        is_finished = name in self._finished and not _differ(uid, self._finished[name])
+        return name in self.selection and not is_finished
 
     def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
         source = self.sources.get(name)
@@ -124,10 +126,12 @@ class Discovery:
             source.tail, source.uid = tail, uid
             self.schedule.add(name, self.clock.monotonic())
             self.emit(SourceFound(source=name))
-        elif uid != source.uid:
+        elif _differ(uid, source.uid):
             self._reset(source, uid)
-        else:
+        elif uid == source.uid:
             source.confirm()
+        else:
+            source.recognise(uid)
 
     def _reset(self, source: Source, uid: str | None) -> None:
         source.reset(uid)
@@ -148,8 +152,9 @@ class Discovery:
         self.sources[name] = source
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
-        if source.uid != uid:
+        if _differ(uid, source.uid):
             self._reset(source, uid)
+        source.recognise(uid)
         return True
 
     def _await(self, name: str) -> None:
@@ -158,3 +163,8 @@ class Discovery:
         source = self.sources[name] = self.make(name)
         source.state = SourceState.AWAITED
         self.emit(SourceAwaited(source=name))
+
+
+def _differ(uid: str | None, other: str | None) -> bool:
+    """Tell whether two uids are of two services; any reply may lack one."""
+    return None not in (uid, other) and uid != other

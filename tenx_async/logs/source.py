@@ -154,10 +154,15 @@ class Source:
 
     def confirm(self) -> None:
         """Note that the service, when it was asked of, was still the one whose log is read."""
-        if self.state is SourceState.LEAVING:
-            self.state = SourceState.CATCHING_UP
+        self.recognise(self.uid)
         for proof, unproven in self._asked_of:
             proof.confirm(unproven)
+
+    def recognise(self, uid: str | None) -> None:
+        """Note that it is there, if only by its name: a reply may lack the uid."""
+        self.uid = self.uid or uid
+        if self.state is SourceState.LEAVING:
+            self.revive()
 
     def reset(self, uid: str | None) -> None:
         """Note that the service was made anew, with a log of its own."""

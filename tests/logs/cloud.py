@@ -52,7 +52,7 @@ class FakeCloud:
     zone: dt.tzinfo = dt.UTC
     """Where the day of a log begins."""
     order: Order = Order.OLDEST_FIRST
-    uids: dict[str, str] = field(factory=dict)
+    uids: dict[str, str | None] = field(factory=dict)
     logs: dict[str, dict[dt.date, list[LogEntry]]] = field(
         factory=lambda: defaultdict(lambda: defaultdict(list))
     )

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from tenx_async.errors import ServerError
+from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.findings import Gap, Reset
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order
-from tenx_async.telemetry.events import SourceReset
+from tenx_async.telemetry.events import SourceFinished, SourceReset
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_follow import follower, take
@@ -184,3 +186,40 @@ async def test_a_service_made_anew_during_a_poll_is_read_once(clock: ManualClock
         await listings(fake, 3)
         assert 0 == lines.buffer.lines
     assert taken == fake.written
+
+
+@pytest.mark.parametrize("uids", [("u1", None, "u1"), (None, "u1", None, "u1")], ids=str)
+async def test_a_listing_that_lacks_a_uid_tells_of_no_new_service(
+    fake: FakeCloud, uids: tuple[str | None, ...]
+) -> None:
+    """Nothing comes again; another uid does tell of one."""
+    fake.uids["web"] = uids[0]
+    fake.write("web", *OLD)
+    async with following(fake, Order.OLDEST_FIRST) as lines:
+        taken = await take(lines, len(OLD))
+        for uid in uids[1:]:
+            fake.uids["web"] = uid
+            await listings(fake, 2)
+        fake.write("web", "later")
+        taken += await take(lines, 1)
+        assert taken == fake.written
+        assert not [reset for day in lines.ledger for reset in day.resets]
+        remake(fake, *NEW)
+        taken += await take(lines, len(NEW))
+    assert taken == fake.written
+
+
+async def test_a_service_that_is_finished_stays_so_if_a_listing_lacks_its_uid(
+    fake: FakeCloud, clock: ManualClock
+) -> None:
+    """Its last wanted day is not read again while others are followed yet."""
+    fake.add("api")
+    fake.failing["api"] = ServerError("out of order", operation="logs api", status=500)
+    yesterdays = Calendar(zones=(dt.UTC,), until=clock.now().date() - dt.timedelta(days=1))
+    lines, events = follower(fake, tail=None, calendar=yesterdays)
+    async with lines:
+        while not any(isinstance(event, SourceFinished) for event in events):  # noqa: ASYNC110  # time passes only when somebody waits for it
+            await asyncio.sleep(0)
+        fake.uids["web"] = None
+        await listings(fake, 3)
+        assert ["api"] == [source.name for source in lines.sources]

@@ -65,7 +65,7 @@ def test_a_day_is_closed_once_it_is_over_and_read(source: Source) -> None:
 
 
 def test_an_instance_whose_log_is_closed_is_not_read_again(source: Source) -> None:
-    """Though it is listed while the logs of others are read yet; once all are closed, the day is."""
+    """Though it is listed while others' logs are read yet; once all are closed, the day is."""
     (day,) = source.days
     source.split(day, ["web-a", "web-b"], [])
     first, second = source.days

@@ -15,7 +15,7 @@ from tenx_async.logs.findings import Gap, Reset
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order
-from tenx_async.telemetry.events import SourceFinished, SourceReset
+from tenx_async.telemetry.events import SourceFinished, SourceFound, SourceReset
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_follow import follower, take
@@ -222,4 +222,4 @@ async def test_a_service_that_is_finished_stays_so_if_a_listing_lacks_its_uid(
             await asyncio.sleep(0)
         fake.uids["web"] = None
         await listings(fake, 3)
-        assert ["api"] == [source.name for source in lines.sources]
+        assert 1 == events.count(SourceFound(source="web"))

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
-from tenx_async.logs.findings import Doubt, Finding, Removal, Reordered, Reset, Shift
+from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import BeyondWindow, Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
 
@@ -78,6 +78,8 @@ class Day:
     """Whether the last poll found anything inserted or removed."""
     is_cut: bool = field(default=False, init=False)
     """Whether more was written than the server's log window lets anyone read from here."""
+    is_absent: bool = field(default=False, init=False)
+    """Whether the server had no log of this day the last time, though lines of it are known."""
     settles: bool = field(default=False, init=False)
     """Whether what the window reaches is all that is wanted, for there is no way around it."""
     unlooked: int = field(default=0, init=False)
@@ -207,6 +209,11 @@ class Day:
         """Note that what is to be read lies past what the server's log window reaches."""
         self.is_cut = True
         return Delivery()
+
+    def miss(self) -> Delivery:
+        """Note that there is no log of this day, or not for now; what is known stays known."""
+        was_absent, self.is_absent = self.is_absent, True
+        return Delivery(findings=[] if was_absent else [Absence(self.position)])
 
     def _found(self, change: Difference, base: int, known: int, gone: int) -> list[Finding]:
         found: list[Finding] = []

@@ -51,6 +51,22 @@ class Reset:
 
 
 @frozen
+class Absence:
+    """The server had no log of the day for a while, though lines of it had been read.
+
+    They are kept in mind: it is read on from there if it comes back as it was.
+    """
+
+    position: int
+    """Where it had been read to."""
+
+    is_resolved: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"the log is not there any more, or not for now, after {_lines(self.position)}"
+
+
+@frozen
 class Gap:
     """Something changed farther back than is remembered; these lines were not read."""
 
@@ -120,7 +136,7 @@ class OutOfReach:
         return f"{past}, and no instance's own log there: later lines {lost}are not read"
 
 
-Finding = Shift | Removal | Reset | Gap | Doubt | Reordered | OutOfReach
+Finding = Shift | Removal | Reset | Absence | Gap | Doubt | Reordered | OutOfReach
 
 
 def _lines(count: int) -> str:

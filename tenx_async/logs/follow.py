@@ -105,6 +105,7 @@ class Follower:
             page_size=self.habits.size,
             list_every=self.discover_every,
             allowance=self.allowance,
+            follows=self.follow,
         )
 
     def _make_source(self, name: str) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
@@ -27,8 +28,18 @@ from tenx_async.logs.order import PageRequest
 FIRST_PAUSE = 0.1
 """Seconds before a page is asked for once more; twice as long each time."""
 
+_NO_INDEX = re.compile(r"no such index|index_?missing|index\b.*\bmissing|index.*not.found")
+
 Page = Awaitable[Sequence[LogEntry]]
 Ask = Callable[[PageRequest], Page]
+
+
+class NoSuchDay(Exception):
+    """The server says that it has no log of a day; stays within this room."""
+
+    def __init__(self, error: OperationError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @define(kw_only=True, eq=False)
@@ -45,9 +56,10 @@ class Pages:
     async def page(
         self, source: str, date: dt.date, instance: str, request: PageRequest
     ) -> Sequence[LogEntry]:
-        """Ask once for a page; a day that is not there has none.
+        """Ask once for a page.
 
         Raises:
+            NoSuchDay: there is no log of that day, or not for now.
             OperationError: it did not come.
         """
         account = self.ledger.day(source, date)
@@ -63,7 +75,7 @@ class Pages:
             raise
         except OperationError as error:
             if _means_no_such_day(error):
-                return ()
+                raise NoSuchDay(error) from error
             account.failures += 1
             raise
         self.allowance.let_go()
@@ -101,12 +113,13 @@ def _may_come(error: OperationError) -> bool:
 def _means_no_such_day(error: OperationError) -> bool:
     """Tell whether an error says only that the day has no line so far.
 
-    Servers of this kind answer 404, or a server error that tells of a missing index. Whether the
-    service itself is gone is for discovery to find out.
+    Servers of this kind answer 404, or a server error that tells of a missing index; a proxy's
+    page tells nothing of the kind. Whether the service itself is gone is for discovery to find out.
     """
     if isinstance(error, NotFound):
         return True
     if not isinstance(error, ApiError) or error.status < 500:
         return False
     said = error.body.casefold()
-    return "index" in said and any(word in said for word in ("missing", "not found", "no such"))
+    is_page = said.lstrip().startswith("<")
+    return not is_page and _NO_INDEX.search(said) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from attrs import define, evolve, field
@@ -21,14 +22,14 @@ from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.oldest import read_all
 from tenx_async.logs.order import PageRequest
-from tenx_async.logs.pages import Pages
+from tenx_async.logs.pages import NoSuchDay, Page, Pages
 from tenx_async.logs.poll import audit, poll
 from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
 from tenx_async.logs.source import Source
 from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
 
-_NO_SUCH_THING = (NotFound, MethodNotAllowed, BadRequest)
+_NO_SUCH_THING = (NoSuchDay, NotFound, MethodNotAllowed, BadRequest)
 Log = tuple[str, dt.date, str]
 """A service, a day, and an instance, if it is its own log."""
 ListInstances = Callable[[str], Awaitable[Sequence[Instance]]]
@@ -49,6 +50,8 @@ class SourceReader:
     list_every: float = 10.0
     """Seconds between two looks at the instances of a source that is read through them."""
     allowance: Allowance = field(factory=Allowance, repr=False)
+    follows: bool = True
+    """Whether logs are read on and on; else to where they ended, though they go on growing."""
     _ahead: dict[Log, ReadAhead] = field(factory=dict, init=False, repr=False)
     """Of the logs that are being caught up with."""
 
@@ -72,10 +75,11 @@ class SourceReader:
             more = more or delivery.more or self._must_go_around(day)
             if source.is_anew:
                 return lines, True
-            if self._must_go_around(day):
-                await self._go_around(source, day)
-            elif source.is_over(day) and not delivery.more:
-                await self._seal(source, day)
+            with suppress(NoSuchDay):
+                if self._must_go_around(day):
+                    await self._go_around(source, day)
+                elif source.is_over(day) and not delivery.more:
+                    await self._seal(source, day)
         return lines, more
 
     async def _begin(self, source: Source) -> tuple[int, bool]:
@@ -124,11 +128,19 @@ class SourceReader:
             await self._ahead.popitem()[1].drop()
 
     async def _poll(self, source: Source, day: Day) -> Delivery:
-        delivery = await self._ask(source, day, poll)
-        if day.proof.left_at and not delivery.more:
+        delivery = await self._read_on(source, day)
+        if day.proof.left_at and not delivery.more and not day.is_absent:
             self._note_read_anew(source, day)
         await self._look_ahead(source, day, more=delivery.more)
         await self._deliver(source, day, delivery)
+        return delivery
+
+    async def _read_on(self, source: Source, day: Day) -> Delivery:
+        try:
+            delivery = await self._ask(source, day, poll)
+        except NoSuchDay:
+            return day.miss()
+        day.is_absent = False
         return delivery
 
     async def _look_ahead(self, source: Source, day: Day, *, more: bool) -> None:
@@ -147,7 +159,7 @@ class SourceReader:
 
     @staticmethod
     def _must_go_around(day: Day) -> bool:
-        return day.is_cut and not day.settles
+        return day.is_cut and not day.settles and not day.is_absent
 
     async def _go_around(self, source: Source, day: Day) -> None:
         """Read a day on in the logs of its instances, past what the log window reaches."""
@@ -192,7 +204,9 @@ class SourceReader:
     async def _seal(self, source: Source, day: Day) -> None:
         """Read all that is remembered of a day once more, and close its account if that is all."""
         account = self.ledger.day(source.name, day.date)
-        if day.begun:
+        if day.is_absent:
+            account.seals.append(Seal.of(0, (), day.instance))
+        elif day.begun:
             delivery = await self._ask(source, day, audit)
             await self._deliver(source, day, delivery)
             if delivery.more:
@@ -206,18 +220,39 @@ class SourceReader:
     async def _ask(
         self, source: Source, day: Day, read: Callable[[Day], Reading[T]], *, is_first: bool = True
     ) -> T:
-        """Carry a reading out; insist on its pages, save on the first one that is asked for."""
+        """Carry a reading out; insist on its pages, save on the first one that is asked for.
+
+        Raises:
+            NoSuchDay: the server has no log of that day although lines of it are known.
+            OperationError: a page could not be read.
+        """
         log = (source.name, day.date, day.instance)
-        ahead, again = self._ahead.get(log), partial(self.pages.page, *log)
+        ahead, fetch = self._ahead.get(log), partial(self.pages.page, *log)
+
+        async def again(request: PageRequest) -> Sequence[LogEntry]:
+            return await self._if_known(day, request, fetch(request))
 
         async def page(request: PageRequest) -> Sequence[LogEntry]:
-            return await (again(request) if ahead is None else ahead.page(request, day.habits))
+            if ahead is None:
+                return await again(request)
+            return await self._if_known(day, request, ahead.page(request, day.habits))
 
         async def insist(request: PageRequest) -> Sequence[LogEntry]:
             return await self.pages.insist(request, page, again)
 
         first = page if is_first else insist
         return await carry_out(lambda: read(day), day.habits, first, insist)
+
+    async def _if_known(self, day: Day, request: PageRequest, page: Page) -> Sequence[LogEntry]:
+        """Await a page; of a log that is not there it is empty, unless it was not so before."""
+        try:
+            return await page
+        except NoSuchDay as said:
+            if request.from_ >= day.position:
+                return ()
+            if not self.follows:
+                raise said.error from said
+            raise
 
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
         self._enter(source, day, delivery)

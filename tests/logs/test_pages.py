@@ -26,7 +26,7 @@ from tenx_async.errors import (
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.order import Habits, Order, PageRequest
-from tenx_async.logs.pages import Pages
+from tenx_async.logs.pages import NoSuchDay, Pages
 from tenx_async.logs.source import SourceState
 from tenx_async.telemetry.events import SourceFailed, SourceRecovered, SourceThrottled
 from tests.clock import NOON, ManualClock
@@ -269,5 +269,6 @@ async def test_a_day_that_is_not_there_is_no_failure(fake: FakeCloud) -> None:
         ServerError("oh", status=500, body="index_not_found: no such index"),
     ):
         fake.failing["web"] = error
-        assert not await asking.page("web", NOON.date(), "", PageRequest(0, 9))
+        with pytest.raises(NoSuchDay):
+            await asking.page("web", NOON.date(), "", PageRequest(0, 9))
     assert (2, 0) == (asking.ledger.calls, asking.ledger.failures)

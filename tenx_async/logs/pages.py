@@ -28,7 +28,7 @@ from tenx_async.logs.order import PageRequest
 FIRST_PAUSE = 0.1
 """Seconds before a page is asked for once more; twice as long each time."""
 
-_NO_INDEX = re.compile(r"no such index|index_?missing|index\b.*\bmissing|index.*not.found")
+_NO_INDEX = re.compile(r"(no such|missing) index|\bindex.*(missing|not.found)")
 
 Page = Awaitable[Sequence[LogEntry]]
 Ask = Callable[[PageRequest], Page]

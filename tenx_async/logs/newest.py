@@ -232,7 +232,8 @@ def _read_back(
     request = day.habits.request(0, size)
     page = yield request
     if sure or day.memory.whole:
-        full = yield from is_full(day, request, len(page), sure=sure)
+        is_first = day.habits.cuts and not day.begun
+        full = yield from is_full(day, request, len(page), sure=sure or is_first)
     else:
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)
@@ -240,12 +241,20 @@ def _read_back(
         if window.is_torn and not patched:
             break
         try:
-            window = yield from _widen(day, window)
+            window = yield from _checked(day, (yield from _widen(day, window)))
         except BeyondWindow:
             if not day.begun and not day.settles:
                 raise
             window = evolve(window, is_cut=True)
     return window
+
+
+def _checked(day: Day, window: Window) -> Reading[Window]:
+    """Look before a window that seems whole, where a short page need not be the last one."""
+    if not window.whole or window.is_torn or not day.habits.cuts:
+        return window
+    before = yield day.habits.request(len(window.entries) + window.appended)
+    return evolve(window, whole=not before)
 
 
 def _widen(day: Day, window: Window) -> Reading[Window]:

@@ -68,6 +68,8 @@ class Habits:
     """The most entries that it ever gave in a reply."""
     cap: int | None = field(default=None, init=False)
     """It gives no more than so many, though there are more and more was asked for."""
+    cuts: bool = field(default=False, init=False)
+    """Whether it ever gave fewer than were asked for though there were more."""
     _reached: int = field(default=0, init=False, repr=False)
     """The farthest end of a page that was not refused."""
     _ended: int = field(default=0, init=False, repr=False)
@@ -141,6 +143,7 @@ class Habits:
     def note_cap(self, count: int) -> None:
         """Learn that there was more behind a reply of so many entries: longer ones never come."""
         self.most = self.cap = count
+        self.cuts = True
 
 
 @define

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
+import random
+from collections.abc import Sequence
 
+import pytest
+from attrs import define, field
+
+from tenx_async.api.entries import LogEntry
 from tenx_async.logs.findings import Doubt, Reordered, Shift
-from tenx_async.logs.order import Order
+from tenx_async.logs.order import Order, PageRequest
 from tests.logs.corpus import numbered
 from tests.logs.model import ModelLog, Reader, entries
 
 ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
+PAGE_BYTES = 10_000
 NEWEST = pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE], ids=str)
 
 
@@ -57,6 +64,48 @@ def test_pages_may_become_shorter_while_a_log_is_read(order: Order | None, new: 
 
     assert log.ever == reader.delivered
     assert not any(finding for finding in reader.findings if not finding.is_resolved)
+
+
+@define
+class BytesLog(ModelLog):
+    """A server that ends a page where it has so many bytes."""
+
+    def page(self, request: PageRequest) -> Sequence[LogEntry]:
+        log = self.entries if self.order is Order.OLDEST_FIRST else self.entries[::-1]
+        sizes = itertools.accumulate(len(entry.log) for entry in log[request.from_ :])
+        self.cap = max(1, sum(size <= PAGE_BYTES for size in sizes))
+        return ModelLog.page(self, request)
+
+
+@define
+class WhimsicalLog(ModelLog):
+    """A server that ends a page anywhere."""
+
+    chance: random.Random = field(factory=lambda: random.Random(2))
+
+    def page(self, request: PageRequest) -> Sequence[LogEntry]:
+        self.cap = self.chance.randint(30, 100)
+        return ModelLog.page(self, request)
+
+
+@pytest.mark.parametrize("log", [BytesLog, WhimsicalLog], ids=["by bytes", "anywhere"])
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "found out"])
+@ORDERS
+def test_pages_may_be_cut_otherwise_each_time(
+    order: Order, is_told: bool, log: type[ModelLog]
+) -> None:
+    """A page that is shorter than others were is not taken for the last one."""
+    lengths, server = random.Random(1), log(order)
+    reader = Reader.of(server, order=order if is_told else None)
+    for new in [1000] + 10 * [60]:
+        numbers = range(len(server.entries), len(server.entries) + new)
+        server.append(
+            *entries([f"line {n} " + lengths.choice([5, 50, 500]) * "x" for n in numbers])
+        )
+        for _ in range(10):
+            reader.catch_up()
+
+    assert server.ever == reader.delivered
 
 
 def test_a_short_idle_log_is_looked_behind_ever_more_rarely() -> None:

@@ -233,7 +233,7 @@ def _read_back(
     page = yield request
     if sure or day.memory.whole:
         is_first = day.habits.cuts and not day.begun
-        full = yield from is_full(day, request, len(page), sure=sure or is_first)
+        full = yield from is_full(day, request, page, sure=sure or is_first)
     else:
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)

@@ -275,10 +275,10 @@ def _look_behind(day: Day, request: PageRequest, count: int) -> Reading[bool]:
         behind = yield day.habits.request(request.from_ + count)
     except BeyondWindow:
         return True
-    if behind:
-        day.habits.note_cap(count)
-    else:
+    if not behind:
         day.habits.note_end(count)
+    elif len((yield request)) <= count:  # it did not just grow, or lack lines
+        day.habits.note_cap(count)
     return bool(behind)
 
 

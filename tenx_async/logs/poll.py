@@ -68,8 +68,9 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     page = yield request
     cap = day.habits.cap
     full = yield from is_full(day, request, len(page))
-    if day.habits.cap != cap:
-        return Delivery(more=True)  # either pages are capped, or the log grew just now
+    has_grown = full and len(page) < request.size and day.habits.cap is None
+    if has_grown or day.habits.cap != cap:
+        return Delivery(more=True)
     digests = digests_of(page)
     order = yield from _settled_order(day, page, digests, full=full)
     if order is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field, frozen
 
@@ -154,17 +154,52 @@ def _find(raw: bytes, row: bytes, start: int, stop: int) -> int:
     return place
 
 
+def going_on(
+    window: Sequence[LogEntry], page: Sequence[LogEntry], shared: int
+) -> tuple[Sequence[LogEntry], bool]:
+    """Choose what goes on behind a window from a page whose first entries are its last, so many.
+
+    Where two replicas answer, each orders the entries of one moment its own way.
+
+    Returns:
+        what the window does not hold, and whether the two certainly fit together: as many entries
+        are found in both, and none of them are alike, so that nothing moved.
+    """
+    if list(page[:shared]) == list(window[len(window) - shared :]):
+        return page[shared:], True
+    near = Counter(window[len(window) - shared :])
+    far = Counter(window[max(0, len(window) - shared - ANCHOR) : len(window) - shared])
+    both = near & Counter(page[:shared])
+    here = both + (far & (Counter(page[:shared]) - both))
+    there, edge = near - both, shared + ANCHOR
+    unseen = [*_without(page[:shared], here), *_without(page[shared:edge], there), *page[edge:]]
+    return unseen, len(near) == shared == len(page) - len(unseen)
+
+
+def _without(entries: Sequence[LogEntry], held: Counter[LogEntry]) -> Iterator[LogEntry]:
+    """The entries without those that are held, so many of each."""
+    for entry in entries:
+        if held[entry] > 0:
+            held[entry] -= 1
+        else:
+            yield entry
+
+
 def meet(known: array[int], window: array[int]) -> tuple[int, int] | None:
     """Find the first landmark of two stretches: an index in each.
 
-    What occurs once in both is a landmark; most of them stand in the same order, and those that do
-    not are no landmarks.
+    Most landmarks stand in the same order, and those that do not are none.
     """
+    marks = landmarks(known, window)
+    return _longest_rise(marks) if marks else None
+
+
+def landmarks(known: array[int], window: array[int]) -> Sequence[tuple[int, int]]:
+    """Find what occurs once in each of two stretches: its index in both."""
     once = {digest for digest, count in Counter(window).items() if count == 1}
     both = {digest for digest, count in Counter(known).items() if count == 1} & once
     places = {digest: index for index, digest in enumerate(window) if digest in both}
-    marks = [(index, places[digest]) for index, digest in enumerate(known) if digest in both]
-    return _longest_rise(marks) if marks else None
+    return [(index, places[digest]) for index, digest in enumerate(known) if digest in both]
 
 
 def _longest_rise(marks: Sequence[tuple[int, int]]) -> tuple[int, int]:

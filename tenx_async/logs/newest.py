@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Callable, Sequence
+from statistics import mode
 
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, digests_of, meet
+from tenx_async.logs.align import (
+    ANCHOR,
+    Difference,
+    Memory,
+    difference,
+    digests_of,
+    going_on,
+    landmarks,
+)
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.order import BeyondWindow, PageRequest
@@ -82,7 +90,7 @@ def read_on(day: Day) -> Reading[Delivery]:
 def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     """Read back at least so many entries, and compare them with what is remembered.
 
-    Where many are read again once is enough, as long as nothing but new ones shows.
+    Where many are read again once is enough, as long as nothing but a few new ones shows.
     """
     memory = day.memory
     pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
@@ -92,7 +100,7 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
-    if place is None or not _is_believed(_change(memory, seen, place), once=least > 0):
+    if place is None or not _is_believed(day, _change(memory, seen, place), once=least > 0):
         if least:
             seen = yield from _agreed(day, seen, enough, sure=True)
         else:
@@ -123,9 +131,13 @@ def audit(day: Day) -> Reading[Delivery]:
     return (yield from _look(day, day.habits.size, least))
 
 
-def _is_believed(change: Difference, *, once: bool) -> bool:
-    """Tell whether what a reading showed, which was done once or twice, can be relied on."""
-    return not change.missing and not (once and change.late)
+def _is_believed(day: Day, change: Difference, *, once: bool) -> bool:
+    """Tell whether what a reading showed, which was done once or twice, can be relied on.
+
+    Where new entries go on past a page nothing known shows whether pages were joined rightly.
+    """
+    doubtful = change.late or len(change.new) > day.habits.most // 2
+    return not change.missing and not (once and doubtful)
 
 
 def _change(memory: Memory, window: Window, place: tuple[int, int]) -> Difference:
@@ -258,9 +270,9 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
             break
         appended = moved
     shared = min(max(0, len(entries) + appended - request.from_), len(older))
-    unseen, unmet = _unseen(older, entries, shared)
-    joined = [*unseen, *entries]
-    fits = not unmet and bool(older)
+    unseen, fits = going_on(entries[::-1], older[::-1], shared)
+    joined = [*unseen[::-1], *entries]
+    fits = fits and bool(older)
     whole = whole if fits else not unseen and not appended
     return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
 
@@ -269,36 +281,14 @@ def _appended(
     request: PageRequest, older: Sequence[LogEntry], window: Sequence[LogEntry]
 ) -> int | None:
     """How many entries were appended since a window was read, if a page shows it."""
-    met = meet(digests_of(window), digests_of(older))
-    if met is None and list(older) == list(window[: len(older)]):
-        met = 0, 0
-    if met is None and not set(older).intersection(window):
-        met = len(window), 0  # all of the page is newer
-    if met is None or not older:
+    apart = [mark - place for mark, place in landmarks(digests_of(window), digests_of(older))]
+    if not apart and list(older) == list(window[: len(older)]):
+        apart = [0]
+    if not apart and not set(older).intersection(window):
+        apart = [len(window)]  # all of the page is newer
+    if not apart or not older:
         return None
-    return max(0, request.from_ + len(older) - met[1] - (len(window) - met[0]))
-
-
-def _unseen(
-    older: Sequence[LogEntry], window: Sequence[LogEntry], shared: int
-) -> tuple[list[LogEntry], int]:
-    """Choose what a window does not hold of a page whose last entries are its first, about so many.
-
-    Where two replicas answer, each orders the entries of one moment its own way.
-
-    Returns:
-        those entries, and how many of the shared ones are not in both.
-    """
-    held = Counter(window[: shared + ANCHOR])
-    edge, unmet, unseen = len(older) - shared - ANCHOR, shared, []
-    for index in range(len(older) - 1, -1, -1):
-        entry = older[index]
-        if unmet and index >= edge and held[entry] > 0:
-            held[entry] -= 1
-            unmet -= 1
-        else:
-            unseen.append(entry)
-    return unseen[::-1], unmet
+    return max(0, request.from_ + len(older) - len(window) + mode(apart))
 
 
 def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of
+from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of, going_on
 from tenx_async.logs.day import Day, Delivery, Reading, is_full
 from tenx_async.logs.findings import Gap, Removal
 from tenx_async.logs.order import BeyondWindow, EndSearch
@@ -116,23 +116,23 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
     Pages overlap: where the log moved between two of them, they are read again.
     """
     base = day.memory.base + start
+    known = day.memory.digests[start:]
     window: list[LogEntry] = []
-    awaited = Counter(day.memory.digests[start:])
-    known = awaited.total()
+    awaited = Counter(known)
     tries = 0
     while True:
         overlap = min(ANCHOR, len(window), day.habits.most // 2)
         request = day.habits.request(base + len(window) - overlap)
         page = yield request
         full = day.habits.is_full(request, len(page))
-        if list(page[:overlap]) != window[len(window) - overlap :] and tries < _TRIES:
+        unseen, fits = going_on(window, page, overlap)
+        if not fits and tries < _TRIES:
             tries += 1
-            window.clear()
-            awaited = Counter(day.memory.digests[start:])
+            window, awaited = [], Counter(known)
             continue
-        window += page[overlap:]
-        awaited -= Counter(digests_of(page[overlap:]))
-        all_known = not awaited and len(window) >= known + ANCHOR
+        window += unseen
+        awaited -= Counter(digests_of(unseen))
+        all_known = not awaited and len(window) >= len(known) + ANCHOR
         if not full or len(page) <= overlap or all_known:
             return window, full
 

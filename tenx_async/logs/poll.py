@@ -107,7 +107,12 @@ def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Read
 
 
 def audit(day: Day) -> Reading[Delivery]:
-    """Read all that is remembered of a day again, and set right what differs."""
+    """Read all that is remembered of a day again, and set right what differs.
+
+    As long as the order is not certain only a single page is read right in any.
+    """
+    if day.habits.order is None and day.memory.whole and len(day.memory) < day.habits.reach:
+        return (yield from _read_on_watching(day))
     if day.order.counts_back:
         return (yield from newest.audit(day))
     return (yield from oldest.backtrack(day, len(day.memory)))

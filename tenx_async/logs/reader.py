@@ -206,11 +206,13 @@ class SourceReader:
                 source.admit(date, names)
 
     async def _seal(self, source: Source, day: Day) -> None:
-        """Read all that is remembered of a day once more, and close its account."""
+        """Read all that is remembered of a day once more, and close its account if that is all."""
         account = self.ledger.day(source.name, day.date)
         if day.begun:
             delivery = await self._ask(source, day, audit)
             await self._deliver(source, day, delivery)
+            if delivery.more:
+                return
             account.seals.append(Seal.of(day.position, delivery.window, day.instance))
         account.sealed = source.seal(day)
         if account.sealed:

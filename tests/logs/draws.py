@@ -21,6 +21,8 @@ class Draw:
     """Whether two replicas may order equal times differently."""
     erasing: bool = False
     """Whether lines may be taken away for good."""
+    alike: bool = True
+    """Whether some lines may be alike."""
     _random: random.Random = field(init=False)
     _serial: int = 0
     _equal: float = 0.0
@@ -32,7 +34,7 @@ class Draw:
         choose = self._random.choice
         order, told = choose(list(Order)), self._chance(0.5)
         cap, size = choose([None, None, None, 20, 50]), choose([40, 60, 100])
-        self._equal = choose([0.0, 0.0, 0.3, 0.8, 0.99])
+        self._equal = choose([0.0, 0.0, 0.3, 0.8, 0.99]) * self.alike
         first: Step = Append(self._lines(choose([0, 1, 2, 5, 50, 300])))
         kinds = self._kinds()
         fails, busy = self._chance(0.5), self._chance(0.3)

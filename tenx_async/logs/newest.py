@@ -43,6 +43,8 @@ class Window:
     whole: bool
     """Whether it begins with the day's first entry."""
     pages: int = 1
+    appended: int = 0
+    """How many entries came after its last one while it was read."""
     is_torn: bool = False
     """Whether two of its pages did not fit together."""
     is_cut: bool = False
@@ -252,7 +254,7 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
     What was appended since the window was read makes the page overlap the window by more, or lie
     behind its beginning altogether. Where they do not fit one of them lacks lines.
     """
-    entries, appended = window.entries, 0
+    entries, appended = window.entries, window.appended
     overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
     for _ in range(_TRIES):
         request = day.habits.request(len(entries) + appended - overlap)
@@ -264,7 +266,10 @@ def _widen(day: Day, window: Window) -> Reading[Window]:
         place = _joint(older, entries, overlap)
         if place or (whole and place == 0):
             joined = [*older[:place], *entries]
-            return evolve(window, entries=joined, whole=whole, pages=window.pages + 1)
+            appended = max(0, request.from_ + len(older) - place - len(entries))
+            return evolve(
+                window, entries=joined, whole=whole, pages=window.pages + 1, appended=appended
+            )
         moved = _appended(request, older, entries)
         if moved is None or moved == appended:
             break

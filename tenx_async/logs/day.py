@@ -256,30 +256,36 @@ class Day:
         return []
 
 
-def is_full(day: Day, request: PageRequest, count: int, *, sure: bool = False) -> Reading[bool]:
+def is_full(
+    day: Day, request: PageRequest, page: Sequence[LogEntry], *, sure: bool = False
+) -> Reading[bool]:
     """Tell whether there is more behind a reply; look there if it may have been cut short.
 
     One that is as long as any was may be; to be sure, any may that is shorter than asked.
     """
-    habits = day.habits
+    habits, count = day.habits, len(page)
     full = habits.is_full(request, count)
     if not (full or sure) or count >= request.size or (full and habits.cap is not None):
         return full
     if not sure and not habits.is_worth_a_look(count):
         return False
-    return (yield from _look_behind(day, request, count))
+    return (yield from _look_behind(day, request, list(page)))
 
 
-def _look_behind(day: Day, request: PageRequest, count: int) -> Reading[bool]:
+def _look_behind(day: Day, request: PageRequest, page: list[LogEntry]) -> Reading[bool]:
+    count = len(page)
     try:
         behind = yield day.habits.request(request.from_ + count)
     except BeyondWindow:
         return True
     if not behind:
         day.habits.note_end(count)
-    elif len((yield request)) <= count:  # it did not just grow, or lack lines
+        return False
+    again = list((yield request))
+    if len(again) <= count:
         day.habits.note_cap(count)
-    return bool(behind)
+    has_grown = len(again) >= count + len(behind) and page in (again[:count], again[-count:])
+    return not has_grown
 
 
 def _common(known: array[int], window: array[int]) -> int:

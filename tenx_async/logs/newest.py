@@ -232,7 +232,7 @@ def _read_back(
     request = day.habits.request(0, size)
     page = yield request
     if sure or day.memory.whole:
-        full = yield from is_full(day, request, len(page), sure=sure)
+        full = yield from is_full(day, request, page, sure=sure)
     else:
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)

@@ -19,6 +19,8 @@ from tenx_async.logs.order import BeyondWindow, EndSearch
 
 _READS = 2
 _TRIES = 5
+_MOST_PAGES = 50
+"""So many pages more than are known are read at most in search of what is known."""
 
 
 def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Delivery]:
@@ -74,7 +76,7 @@ def read_on(day: Day) -> Reading[Delivery]:
     start = len(memory) - back
     request = day.habits.request(memory.base + start)
     page = yield request
-    full = yield from is_full(day, request, len(page))
+    full = yield from is_full(day, request, page)
     digests = digests_of(page)
     known = memory.digests[start:]
     goes_beyond = not full or len(page) > back or request.stop == day.habits.window
@@ -113,13 +115,15 @@ def backtrack(day: Day, depth: int) -> Reading[Delivery]:
 def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]]:
     """Read what stands from an index of memory on, until all of it was seen or the log ends.
 
-    Pages overlap: where the log moved between two of them, they are read again.
+    Pages overlap: where the log moved between two of them, they are read again. What goes on
+    moving away is not run after for ever.
     """
     base = day.memory.base + start
     known = day.memory.digests[start:]
     window: list[LogEntry] = []
     awaited = Counter(known)
     tries = 0
+    enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
         overlap = min(ANCHOR, len(window), day.habits.most // 2)
         request = day.habits.request(base + len(window) - overlap)
@@ -133,7 +137,7 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
         window += unseen
         awaited -= Counter(digests_of(unseen))
         all_known = not awaited and len(window) >= len(known) + ANCHOR
-        if not full or len(page) <= overlap or all_known:
+        if not full or len(page) <= overlap or all_known or len(window) > enough:
             return window, full
 
 

@@ -14,7 +14,7 @@ from tenx_async.logs.order import BeyondWindow, EndSearch
 ENDS_SEEN = 3
 """A log is read out that was read to its end so often, though every poll brought lines."""
 PAGES = 32
-"""After so many polls without an end it is looked where the log ends: it may outgrow its reader."""
+"""After so many polls it is looked where the log ends: it may outgrow its reader."""
 _LAST = 64
 
 
@@ -34,7 +34,7 @@ class Extent:
     @property
     def is_sought(self) -> bool:
         """Whether it is worth the calls to find out where the log ends."""
-        return self._polls == PAGES and not (self._ends or self.is_reached)
+        return self._polls == PAGES and not self.is_reached
 
     def note(self, day: Day, delivery: Delivery) -> None:
         """Note what a poll brought."""

@@ -13,8 +13,10 @@ from tenx_async.logs.order import BeyondWindow, EndSearch
 
 ENDS_SEEN = 3
 """A log is read out that was read to its end so often, though every poll brought lines."""
-PAGES = 32
+PATIENCE = 512
 """After so many polls it is looked where the log ends: it may outgrow its reader."""
+_BEYOND = 32
+"""So many pages more are read at most, where what was there at first moves away."""
 _LAST = 64
 
 
@@ -34,7 +36,7 @@ class Extent:
     @property
     def is_sought(self) -> bool:
         """Whether it is worth the calls to find out where the log ends."""
-        return self._polls == PAGES and not self.is_reached
+        return self._polls == PATIENCE and not self.is_reached
 
     def note(self, day: Day, delivery: Delivery) -> None:
         """Note what a poll brought."""
@@ -51,7 +53,7 @@ class Extent:
             earlier = max(0, self._end - _LAST - stretch.position)
             self._awaited -= Counter(digests_of(stretch.entries[earlier:]))
         beyond = day.position - self._end
-        return beyond >= 0 and (not self._awaited or beyond >= PAGES * day.habits.size)
+        return beyond >= 0 and (not self._awaited or beyond >= _BEYOND * day.habits.size)
 
     def find(self, day: Day) -> Reading[None]:
         """Find where the log ends now; past the server's log window there is nothing to find."""

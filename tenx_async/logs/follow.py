@@ -34,8 +34,6 @@ from tenx_async.telemetry.events import (
 )
 
 POLLS_AT_ONCE = 32
-ENDS_SEEN = 3
-"""A log is read out that was read to its end so often, though every poll brought lines."""
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
 LONGEST_BACKOFF = 30.0
@@ -256,15 +254,9 @@ class Follower:
         failures = source.succeeded(self.clock.now(), lines, more=more)
         if failures:
             self.emit(SourceRecovered(source=source.name, failures=failures))
-        is_read_out = self.follow or self._is_read_out(source, lines)
-        self.schedule.observe(source.name, self.clock.monotonic(), lines, more or not is_read_out)
-        if self._is_last(source) and not more and self._is_read_out(source, lines):
+        self.schedule.observe(source.name, self.clock.monotonic(), lines, more)
+        if self._is_last(source) and not more and not (lines and self.follow):
             self._discovery.dismiss(source)
-
-    def _is_read_out(self, source: Source, lines: int) -> bool:
-        """Tell whether all is read that was there, though more may be written all the time."""
-        grows = source.ends_seen >= ENDS_SEEN and lines < self.habits.most
-        return not lines or grows
 
     def _is_last(self, source: Source) -> bool:
         """Tell whether a source that has nothing new now will never have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
+from tenx_async.logs.extent import Extent
 from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import LogBatch
@@ -52,6 +54,9 @@ class SourceReader:
     allowance: Allowance = field(factory=Allowance, repr=False)
     follows: bool = True
     """Whether logs are read on and on; else to where they ended, though they go on growing."""
+    _extents: defaultdict[Log, Extent] = field(
+        factory=lambda: defaultdict(Extent), init=False, repr=False
+    )
     _ahead: dict[Log, ReadAhead] = field(factory=dict, init=False, repr=False)
     """Of the logs that are being caught up with."""
 
@@ -72,7 +77,7 @@ class SourceReader:
         for day in source.days:
             delivery = await self._poll(source, day)
             lines += delivery.lines
-            more = more or delivery.more or self._must_go_around(day)
+            more = await self._has_more(source, day, delivery) or more
             if source.is_anew:
                 return lines, True
             with suppress(NoSuchDay):
@@ -98,8 +103,18 @@ class SourceReader:
         for day, delivery in reversed(found):
             late = self._begun_late(source, day, delivery)
             await self._deliver(source, day, evolve(delivery, findings=[*delivery.findings, *late]))
-        more = any(delivery.more or self._must_go_around(day) for day, delivery in found)
-        return sum(delivery.lines for _, delivery in found), more
+        more = [await self._has_more(source, day, delivery) for day, delivery in found]
+        return sum(delivery.lines for _, delivery in found), any(more)
+
+    async def _has_more(self, source: Source, day: Day, delivery: Delivery) -> bool:
+        """Tell whether a day is to be read on."""
+        if self.follows or self._must_go_around(day):
+            return delivery.more or self._must_go_around(day)
+        extent = self._extents[source.name, day.date, day.instance]
+        extent.note(day, delivery)
+        if extent.is_sought:
+            await self._ask(source, day, extent.find, is_first=False)
+        return not extent.is_reached
 
     def _begin_anew(self, source: Source) -> None:
         """Tell where a log was left, and where more of the new one came than is remembered."""

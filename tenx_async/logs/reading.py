@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from tenx_async.api.entries import LogEntry
 from tenx_async.errors import WindowLimit
 from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.extent import Extent
 from tenx_async.logs.lines import FetchPage, LogBatch, LogPage
 from tenx_async.logs.order import Habits, PageRequest
 from tenx_async.logs.poll import poll
@@ -35,7 +36,7 @@ async def read_batches(
     tail: int | None,
     habits: Habits,
 ) -> AsyncGenerator[LogBatch]:
-    """Read what there is of a day, or the last `tail` lines of it.
+    """Read what there is of a day, or the last `tail` lines of it, as it is now.
 
     Raises:
         WindowLimit: there is more than the server's log window reaches.
@@ -46,8 +47,8 @@ async def read_batches(
         got = await fetch(service, date=date, from_=request.from_, size=request.size)
         return got.entries
 
-    more = True
-    while more:
+    extent = Extent()
+    while not extent.is_reached:
         delivery = await carry_out(lambda: poll(day), habits, page)
         for stretch in delivery.stretches:
             yield LogBatch(region, service, date, stretch.position, stretch.entries, stretch.late)
@@ -57,7 +58,9 @@ async def read_batches(
                 "the instances may go on",
                 operation=f"logs {service}",
             )
-        more = delivery.more or delivery.lines > 0
+        extent.note(day, delivery)
+        if extent.is_sought:
+            await carry_out(lambda: extent.find(day), habits, page)
 
 
 async def carry_out(

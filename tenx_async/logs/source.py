@@ -71,8 +71,6 @@ class Source:
     last_success: dt.datetime | None = None
     last_line: dt.datetime | None = None
     last_live: dt.datetime | None = None
-    ends_seen: int = field(default=0, repr=False)
-    """Polls in a row after which no more was waiting."""
     instances_seen: float = field(default=0.0, repr=False)
     """When its instances were last listed, where it is read through them; in seconds."""
     has_begun: bool = field(default=False, init=False)
@@ -188,7 +186,6 @@ class Source:
         self.last_success = now
         if lines:
             self.last_line = now
-        self.ends_seen = 0 if more else self.ends_seen + 1
         if not more:
             self.last_live = now
         if self.state is not SourceState.LEAVING:

@@ -52,6 +52,8 @@ class FakeCloud:
     zone: dt.tzinfo = dt.UTC
     """Where the day of a log begins."""
     order: Order = Order.OLDEST_FIRST
+    cap: int | None = None
+    """The most entries of a page."""
     uids: dict[str, str | None] = field(factory=dict)
     logs: dict[str, dict[dt.date, list[LogEntry]]] = field(
         factory=lambda: defaultdict(lambda: defaultdict(list))
@@ -117,7 +119,9 @@ class FakeCloud:
             raise self.failing[service]
         if service not in self.uids:
             raise NotFound("no such service", operation=f"logs {service}", status=404)
-        return LogPage(date, from_, self._page(self.logs[service][date], from_, size))
+        return LogPage(
+            date, from_, self._page(self.logs[service][date], from_, min(size, self.cap or size))
+        )
 
     def _page(self, log: list[LogEntry], from_: int, size: int) -> list[LogEntry]:
         if not self.order.counts_back:

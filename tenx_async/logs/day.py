@@ -291,8 +291,17 @@ def _look_behind(day: Day, request: PageRequest, page: list[LogEntry]) -> Readin
     again = list((yield request))
     if len(again) <= count:
         day.habits.note_cap(count)
-    has_grown = len(again) >= count + len(behind) and page in (again[:count], again[-count:])
+    has_grown = len(again) >= count + len(behind) and _is_older_part(day, page, again)
+    day.habits.cuts = day.habits.cuts or not has_grown
     return not has_grown
+
+
+def _is_older_part(day: Day, page: list[LogEntry], again: list[LogEntry]) -> bool:
+    """Tell whether a page may be the older entries of a longer one; where it was cut it is not."""
+    oldest, newest = again[: len(page)], again[-len(page) :]
+    if day.order is Order.NEWEST_FIRST:
+        oldest, newest = newest, oldest
+    return page == oldest or (page == newest and day.habits.order is None)
 
 
 def _common(known: array[int], window: array[int]) -> int:

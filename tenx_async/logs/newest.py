@@ -250,11 +250,15 @@ def _read_back(
 
 
 def _checked(day: Day, window: Window) -> Reading[Window]:
-    """Look before a window that seems whole, where a short page need not be the last one."""
+    """Look before a window that seems whole, where a short page need not be the last one.
+
+    What stands there may be its own beginning, which new entries pushed on.
+    """
     if not window.whole or window.is_torn or not day.habits.cuts:
         return window
-    before = yield day.habits.request(len(window.entries) + window.appended)
-    return evolve(window, whole=not before)
+    page = yield day.habits.request(len(window.entries) + window.appended)
+    before = list(day.ascending(page))
+    return evolve(window, whole=before == list(window.entries[: len(before)]))
 
 
 def _widen(day: Day, window: Window) -> Reading[Window]:

@@ -1,6 +1,6 @@
 """Following against what is written by hand: throughput, calls, and ten thousand silent services.
 
-    python -m benchmarks.following [--lines N] [--rounds N] [--services N]
+    python -m benchmarks.following [--lines N] [--rounds N] [--services N] [--no-picture]
 
 A LocalCloud in a process of its own is the server of all. The peers are a bare aiohttp session with
 msgspec that counts the lines of each page, and one with `resp.json()` that goes through them; both
@@ -19,13 +19,16 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+from attrs import frozen
 
 import tenx_async as tenx
 from benchmarks.cloud import DAY, HEADERS, REGION, TOKEN, USERNAME, Served, serving
+from tenx_async.logs.daily import LogOrder
 from tenx_async.logs.follow import Follower
 
 SIZE = 1000
 UNDER_WAY = 32
+PICTURE = Path(__file__).parent / "pictures" / "following.png"
 
 
 class Entry(msgspec.Struct):
@@ -35,7 +38,30 @@ class Entry(msgspec.Struct):
     log: str
 
 
+@frozen
+class Row:
+    """What was measured, beside the goal."""
+
+    what: str
+    figures: str
+    value: float
+    goal: float
+    at_most: bool = False
+
+    @property
+    def reached(self) -> float:
+        """How much of the goal: 1 is all."""
+        return self.goal / self.value if self.at_most else self.value / self.goal
+
+    def __str__(self) -> str:
+        sign = "≤" if self.at_most else "≥"
+        verdict = "kept" if self.reached >= 1 else "short"
+        value = f"{self.value:,.2f}" if self.value < 100 else f"{self.value:,.0f}"
+        return f"{self.what:44}{self.figures:>34}{value:>9}  {sign} {self.goal:<7g}{verdict}"
+
+
 _decoder = msgspec.json.Decoder(list[Entry])
+TAIL_CALLS: dict[LogOrder, int] = {"oldest-first": 25, "newest-first": 3, "newest-page": 3}
 Reading = Callable[[str], Awaitable[int]]
 
 
@@ -115,40 +141,46 @@ async def compare(served: Served, readings: list[Reading], rounds: int) -> list[
     return [statistics.median(rate) for rate in rates]
 
 
-async def catch_up(lines: int, rounds: int) -> None:
-    """Print how fast a day is caught up with."""
+async def catch_up(lines: int, rounds: int) -> list[Row]:
+    """How fast a day is caught up with."""
     near, far = Served(lines), Served(lines, delay=0.02)
     batches, hand = await compare(near, [in_batches, by_hand_in_batches], rounds)
     single, json = await compare(near, [by_line, by_hand_by_line], rounds)
     ahead, sequential = await compare(far, [in_batches, by_hand_in_batches], 1)
-    print(f"{'catching up, lines/s':34}{'ours':>12}{'by hand':>12}{'ratio':>8}  goal")
-    for name, ours, peer, goal in [
-        ("in batches, against msgspec", batches, hand, "≥ 0.95"),
-        ("by line, against resp.json()", single, json, "≥ 1.0"),
-        ("in batches, 20 ms round trip", ahead, sequential, "≥ 8"),
-    ]:
-        print(f"{name:34}{ours:12,.0f}{peer:12,.0f}{ours / peer:7.2f}x  {goal}")
+    return [
+        Row(name, f"{ours:,.0f} : {peer:,.0f} lines/s", ours / peer, goal)
+        for name, ours, peer, goal in [
+            ("catching up in batches : msgspec by hand", batches, hand, 0.95),
+            ("catching up by line : resp.json() by hand", single, json, 1.0),
+            ("the same in batches, 20 ms away", ahead, sequential, 8.0),
+        ]
+    ]
 
 
-async def calls(lines: int) -> None:
-    """Print what catching up, tailing and being idle cost in calls."""
+async def calls(lines: int) -> list[Row]:
+    """What catching up and a tail cost in calls."""
     with serving(Served(lines)) as endpoint:
         async with _client(endpoint) as client, _whole_day(client) as follower:
             async for _ in follower.batches():
                 pass
-        pages = lines / SIZE
-        share = follower.ledger.calls / pages
-    print(f"\ncalls per full page of a backlog of {pages:,.0f} pages: {share:.3f}  (goal ≤ 1.05)")
-    for order, goal in [("oldest-first", 25), ("newest-first", 3), ("newest-page", 3)]:
-        with serving(Served(1_000_000, order=order)) as endpoint:
-            async with _client(endpoint) as client:
-                before = client.usage.calls_today
-                tail = client.logs.lines("s0", date=DAY, tail=100, order=order)  # type: ignore[arg-type]  # as above
-                count = len([line async for line in tail])
-                spent = client.usage.calls_today - before
-        print(
-            f"tail=100 of 1,000,000 lines, {order}: {count} lines, {spent} calls  (goal ≤ {goal})"
-        )
+    spent, pages = follower.ledger.calls, lines / SIZE
+    figures = f"{spent:,} calls, {pages:,.0f} full pages"
+    rows = [
+        Row("calls a full page, append-only server", figures, spent / pages, 1.05, at_most=True)
+    ]
+    return [*rows, *[await tail(order, goal) for order, goal in TAIL_CALLS.items()]]
+
+
+async def tail(order: LogOrder, goal: int) -> Row:
+    """What the last 100 lines of a long day cost in calls."""
+    with serving(Served(1_000_000, order=order)) as endpoint:
+        async with _client(endpoint) as client:
+            lines = client.logs.lines("s0", date=DAY, tail=100, order=order)
+            count = len([line async for line in lines])
+            spent = client.usage.calls_today
+    assert count == 100
+    figures = f"{count} of 1,000,000 lines"
+    return Row(f"calls of tail=100, {order}", figures, spent, goal, at_most=True)
 
 
 def _memory() -> float:
@@ -181,37 +213,48 @@ async def _all_read(lines: Follower, services: int) -> None:
         await asyncio.sleep(0.5)
 
 
-async def scale(services: int, seconds: float) -> None:
-    """Print what many silent services cost."""
+async def scale(services: int, seconds: float) -> list[Row]:
+    """What many silent services cost."""
     with serving(Served(0, services)) as endpoint:
         bare = await _poll_by_hand(endpoint, services, seconds)
-        before = _memory()
-        async with (
-            _client(endpoint) as client,
-            client.follow(
-                tail=None, order="oldest-first", interval=(0, 0.001), discover_every=3600
-            ) as lines,
-        ):
-            await _all_read(lines, services)
-            first, began = lines.ledger.calls, time.perf_counter()
-            await asyncio.sleep(seconds)
-            rate = (lines.ledger.calls - first) / (time.perf_counter() - began)
-            grown = _memory() - before
-        async with (
-            _client(endpoint) as client,
-            client.follow(tail=None, order="oldest-first", interval=(60, 3600)) as lines,
-        ):
-            await _all_read(lines, services)
-            cpu = time.process_time()
-            await asyncio.sleep(seconds)
-            idle = (time.process_time() - cpu) / seconds
-    print(f"\n{services:,} silent services")
-    print(f"polls/s: {rate:,.0f}, bare loop {bare:,.0f}: {rate / bare:.2f}x  (goal ≥ 0.85)")
-    print(
-        f"memory: {grown:.0f} MiB, {grown * 1024 / services:.1f} KiB a source  "
-        "(goal ≤ 150 MiB, 4 KiB)"
-    )
-    print(f"processor while no poll is due: {idle:.1%}")
+        rate, grown = await _poll_all(endpoint, services, seconds)
+        idle = await _wait_idly(endpoint, services, seconds)
+    all_of_them = f"{services:,} silent services"
+    each = grown * 1024 / services
+    return [
+        Row("polls : a bare loop", f"{rate:,.0f} : {bare:,.0f} polls/s", rate / bare, 0.85),
+        Row("MiB for all", all_of_them, grown, 150, at_most=True),
+        Row("KiB for each", all_of_them, each, 4, at_most=True),
+        Row("% of a processor, no poll due", all_of_them, 100 * idle, 5, at_most=True),
+    ]
+
+
+async def _poll_all(endpoint: str, services: int, seconds: float) -> tuple[float, float]:
+    """Polls a second, as fast as they go, and the memory that the services take in MiB."""
+    before = _memory()
+    async with (
+        _client(endpoint) as client,
+        client.follow(
+            tail=None, order="oldest-first", interval=(0, 0.001), discover_every=3600
+        ) as lines,
+    ):
+        await _all_read(lines, services)
+        first, began = lines.ledger.calls, time.perf_counter()
+        await asyncio.sleep(seconds)
+        rate = (lines.ledger.calls - first) / (time.perf_counter() - began)
+        return rate, _memory() - before
+
+
+async def _wait_idly(endpoint: str, services: int, seconds: float) -> float:
+    """The share of a processor that following takes while no poll is due."""
+    async with (
+        _client(endpoint) as client,
+        client.follow(tail=None, order="oldest-first", interval=(60, 3600)) as lines,
+    ):
+        await _all_read(lines, services)
+        cpu = time.process_time()
+        await asyncio.sleep(seconds)
+        return (time.process_time() - cpu) / seconds
 
 
 async def main() -> None:
@@ -220,10 +263,21 @@ async def main() -> None:
     parser.add_argument("--lines", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--services", type=int, default=10_000)
+    parser.add_argument("--no-picture", action="store_true")
     options = parser.parse_args()
-    await catch_up(options.lines, options.rounds)
-    await calls(options.lines)
-    await scale(options.services, 10.0)
+    rows: list[Row] = []
+    for measured in (
+        catch_up(options.lines, options.rounds),
+        calls(options.lines),
+        scale(options.services, 10.0),
+    ):
+        fresh = await measured
+        print(*fresh, sep="\n", flush=True)
+        rows += fresh
+    if not options.no_picture:
+        from benchmarks.following_picture import draw  # noqa: PLC0415  # needs matplotlib
+
+        draw(rows, PICTURE)
 
 
 if __name__ == "__main__":

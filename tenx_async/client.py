@@ -215,7 +215,7 @@ class Client:
         )
 
     def _calls_left(self) -> Left | None:
-        left = self.usage.budget_left
+        left = self._account.budget_left
         if left is None:
             return None
         now = self._account.clock.now()

@@ -39,6 +39,7 @@ class ReadAhead:
     _guessed: dict[PageRequest, asyncio.Task[Sequence[LogEntry]]] = field(
         factory=dict, init=False, repr=False
     )
+    """The next ones, as many as there are."""
 
     def __len__(self) -> int:
         return len(self._guessed)
@@ -75,11 +76,10 @@ class ReadAhead:
         """Ask for the pages that will probably be asked for next."""
         wanted = min(self.depth, self._run // _RUN_A_PAGE)
         try:
-            for steps in range(1, wanted + 1):
+            for steps in range(len(self._guessed) + 1, wanted + 1):
+                if self.room() < 1:
+                    return
                 guess = habits.request(request.from_ + steps * self._stride)
-                if guess not in self._guessed:
-                    if self.room() < 1:
-                        return
-                    self._guessed[guess] = asyncio.ensure_future(self.fetch(guess))
+                self._guessed[guess] = asyncio.ensure_future(self.fetch(guess))
         except BeyondWindow:
             return

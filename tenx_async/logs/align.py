@@ -10,21 +10,19 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.logs.digests import Digests
 
 ANCHOR = 8
 """The least number of entries that are re-read to see whether anything moved."""
 
+_NEAR = 256
+"""Among so many entries the last one has to be the only one of its text to stand for its place."""
 _WIDTH = 8
-
-
-def digests_of(entries: Iterable[LogEntry]) -> array[int]:
-    """Eight bytes for each entry; equal entries have equal ones."""
-    return array("q", list(map(hash, entries)))  # of a list it is made in one go
 
 
 @define
@@ -37,43 +35,63 @@ class Memory:
     """How many entries of the day came before the first one that is remembered, if known."""
     whole: bool = True
     """Whether nothing came before the first one that is remembered."""
-    digests: array[int] = field(factory=lambda: array("q"), repr=False)
+    _digests: Digests = field(factory=Digests, init=False, repr=False)
     _anchor: int | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
-        return len(self.digests)
+        return len(self._digests)
+
+    @property
+    def digests(self) -> array[int]:
+        """The digests of all that is remembered."""
+        return self._digests.made
 
     @property
     def end(self) -> int:
         """How many entries of the day were read, as far as they were not removed since."""
-        return self.base + len(self.digests)
+        return self.base + len(self)
 
     def replace_from(self, index: int, digests: array[int]) -> None:
         """Put what is there now in the place of all that was remembered from an index on."""
         self.digests[index:] = digests
         self._anchor = None
-        excess = len(self.digests) - self.limit
+        excess = len(self) - self.limit
         if excess > self.limit // 8:
             del self.digests[:excess]
-            self.base += excess
-            self.whole = False
+            self._forget(excess)
+
+    def put(self, page: Sequence[LogEntry]) -> None:
+        """Put a page behind what is remembered, while more is waiting behind it."""
+        self._digests.put(page)
+        self._anchor = None
+        if dropped := self._digests.drop_waiting(self.limit):
+            self._forget(dropped)
+
+    def _forget(self, count: int) -> None:
+        self.base += count
+        self.whole = False
 
     def tail(self, count: int) -> array[int]:
         """The last so many digests."""
-        return self.digests[len(self.digests) - count :]
+        return self._digests.tail(count)
 
     def anchor(self) -> int:
         """How many of the last entries stand for their place: as a row they occur nowhere else.
 
         A row that occurs elsewhere, as in a log of equal or recurring lines, would match there
-        too, so that a shift could pass unseen.
+        too, so that a shift could pass unseen. While a log is caught up with, a text that does not
+        recur nearby is enough.
         """
         if self._anchor is None:
-            count = ANCHOR
-            while count < len(self) and self.occurs_before(len(self) - count, count):
-                count *= 2
-            self._anchor = min(count, len(self))
+            is_plain = _ends_with_its_own(self._digests.last_page)
+            self._anchor = ANCHOR if is_plain else self._least_row()
         return self._anchor
+
+    def _least_row(self) -> int:
+        count = ANCHOR
+        while count < len(self) and self.occurs_before(len(self) - count, count):
+            count *= 2
+        return min(count, len(self))
 
     def occurs_before(self, index: int, count: int) -> bool:
         """Tell whether a row of entries stands also somewhere before."""
@@ -144,6 +162,11 @@ class Memory:
                 return first // _WIDTH
             count *= 2
         return None
+
+
+def _ends_with_its_own(page: Sequence[LogEntry]) -> bool:
+    texts = [entry.log for entry in page[-_NEAR:]]
+    return len(texts) > ANCHOR and texts.count(texts[-1]) == 1
 
 
 def _find(raw: bytes, row: bytes, start: int, stop: int) -> int:

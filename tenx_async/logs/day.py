@@ -15,12 +15,14 @@ from typing import TypeVar
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, digests_of
+from tenx_async.logs.align import ANCHOR, Difference, Memory
+from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import BeyondWindow, Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
 
 T = TypeVar("T")
+_UNMOVED = Difference()
 Reading = Generator[PageRequest, Sequence[LogEntry], T]
 """Yields requests, is sent replies, returns what they come to."""
 
@@ -196,6 +198,19 @@ class Day:
             window=window,
         )
 
+    def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
+        """Take over a page whose first entries are all from an index on, while more is waiting."""
+        back, position = len(self.memory) - start, self.position
+        new = page[back:]
+        self._learn_depth(_UNMOVED, back)
+        self.arrived, self.shifted = len(new), False
+        self._note_look(start, len(page))
+        self.memory.put(new)
+        self.proof.put(new)
+        self.delivered += len(new)
+        stretches = [Stretch(position, new)] if new else []
+        return Delivery(stretches, more=True, findings=self._doubt(), reread=back, window=page)
+
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
@@ -263,37 +278,43 @@ class Day:
         return []
 
 
-def is_full(
+def make_sure(
     day: Day, request: PageRequest, page: Sequence[LogEntry], *, sure: bool = False
-) -> Reading[bool]:
+) -> Reading[tuple[Sequence[LogEntry], bool]]:
     """Tell whether there is more behind a reply; look there if it may have been cut short.
 
     One that is as long as any was may be; to be sure, any may that is shorter than asked.
+
+    Returns:
+        the reply, or a later one if the log just grew, and whether there is more behind it.
     """
     habits, count = day.habits, len(page)
     full = habits.is_full(request, count)
     if not (full or sure) or count >= request.size or (full and habits.cap is not None):
-        return full
+        return page, full
     if not sure and not habits.is_worth_a_look(count):
-        return False
-    return (yield from _look_behind(day, request, list(page)))
+        return page, False
+    return (yield from _look_behind(day, request, page))
 
 
-def _look_behind(day: Day, request: PageRequest, page: list[LogEntry]) -> Reading[bool]:
+def _look_behind(
+    day: Day, request: PageRequest, page: Sequence[LogEntry]
+) -> Reading[tuple[Sequence[LogEntry], bool]]:
     count = len(page)
     try:
         behind = yield day.habits.request(request.from_ + count)
     except BeyondWindow:
-        return True
+        return page, True
     if not behind:
         day.habits.note_end(count)
-        return False
-    again = list((yield request))
+        return page, False
+    again = yield request
     if len(again) <= count:
         day.habits.note_cap(count)
-    has_grown = len(again) >= count + len(behind) and _is_older_part(day, page, again)
-    day.habits.cuts = day.habits.cuts or not has_grown
-    return not has_grown
+    if len(again) >= count + len(behind) and _is_older_part(day, list(page), list(again)):
+        return again, False
+    day.habits.cuts = True
+    return page, True
 
 
 def _is_older_part(day: Day, page: list[LogEntry], again: list[LogEntry]) -> bool:

@@ -15,16 +15,9 @@ from statistics import mode
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import (
-    ANCHOR,
-    Difference,
-    Memory,
-    difference,
-    digests_of,
-    going_on,
-    landmarks,
-)
-from tenx_async.logs.day import Day, Delivery, Reading, is_full
+from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, going_on, landmarks
+from tenx_async.logs.day import Day, Delivery, Reading, make_sure
+from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.order import BeyondWindow, PageRequest
 
@@ -233,7 +226,7 @@ def _read_back(
     page = yield request
     if sure or day.memory.whole:
         is_first = day.habits.cuts and not day.begun
-        full = yield from is_full(day, request, page, sure=sure or is_first)
+        page, full = yield from make_sure(day, request, page, sure=sure or is_first)
     else:
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)

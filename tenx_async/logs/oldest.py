@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Memory, difference, digests_of, going_on
-from tenx_async.logs.day import Day, Delivery, Reading, is_full
+from tenx_async.logs.align import ANCHOR, Memory, difference, going_on
+from tenx_async.logs.day import Day, Delivery, Reading, make_sure
+from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap, Removal
 from tenx_async.logs.order import BeyondWindow, EndSearch
 
@@ -76,7 +77,9 @@ def read_on(day: Day) -> Reading[Delivery]:
     start = len(memory) - back
     request = day.habits.request(memory.base + start)
     page = yield request
-    full = yield from is_full(day, request, page)
+    page, full = yield from make_sure(day, request, page)
+    if full and not day.gone and len(page) > back and digests_of(page[:back]) == memory.tail(back):
+        return day.append(start, page)
     digests = digests_of(page)
     known = memory.digests[start:]
     goes_beyond = not full or len(page) > back or request.stop == day.habits.window

@@ -143,7 +143,6 @@ class Habits:
     def note_cap(self, count: int) -> None:
         """Learn that there was more behind a reply of so many entries: longer ones never come."""
         self.most = self.cap = count
-        self.cuts = True
 
 
 @define

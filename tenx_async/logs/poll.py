@@ -9,8 +9,9 @@ from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
-from tenx_async.logs.align import difference, digests_of
-from tenx_async.logs.day import Day, Delivery, Reading, is_full
+from tenx_async.logs.align import difference
+from tenx_async.logs.day import Day, Delivery, Reading, make_sure
+from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import (
     BeyondWindow,
     Order,
@@ -67,7 +68,7 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     request = day.habits.request(0)
     page = yield request
     cap = day.habits.cap
-    full = yield from is_full(day, request, page)
+    page, full = yield from make_sure(day, request, page)
     has_grown = full and len(page) < request.size and day.habits.cap is None
     if has_grown or day.habits.cap != cap:
         return Delivery(more=True)
@@ -96,7 +97,8 @@ def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Read
     if change.missing:
         request = day.habits.request(0)
         page = yield request
-        if (yield from is_full(day, request, page, sure=True)):
+        page, full = yield from make_sure(day, request, page, sure=True)
+        if full:
             return Delivery(more=True)
         digests = digests_of(page)
         change = difference(day.memory.digests, digests)
@@ -123,7 +125,7 @@ def _begin(day: Day) -> Reading[Delivery]:
     page = yield request
     if not page:
         return Delivery()
-    full = yield from is_full(day, request, page)
+    page, full = yield from make_sure(day, request, page)
     if day.habits.order is None:
         page = yield from _guess_order(day, page)
         day.front, day.front_is_all = digests_of(page), not full

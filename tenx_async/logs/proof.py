@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
+from tenx_async.api.entries import LogEntry
+from tenx_async.logs.digests import Digests
 from tenx_async.logs.findings import Finding, Reset, Shift
 
 
@@ -19,7 +21,7 @@ class Proof:
 
     limit: int
     """How many digests are kept."""
-    unproven: array[int] | None = field(factory=lambda: array("q"), init=False, repr=False)
+    unproven: Digests | None = field(factory=Digests, init=False, repr=False)
     """Digests of what was delivered of a log that may be another service's by now.
 
     So is any log at first, and again from a change on that is more than insertions; until the
@@ -38,22 +40,28 @@ class Proof:
     def note(self, digests: array[int], added: Sequence[int], found: Iterable[Finding]) -> None:
         """Note what a poll delivered, by indices in what it read, and what it found changed."""
         if any(not isinstance(one, Shift) for one in found):
-            self.unproven = array("q")
+            self.unproven = Digests()
         self.is_fresh = self.is_fresh or any(isinstance(one, Reset) for one in found)
         if self.unproven is None:
             return
         if isinstance(added, range):
-            self.unproven += digests[added.start : added.stop]
+            self.unproven.made.extend(digests[added.start : added.stop])
         else:
-            self.unproven.extend([digests[index] for index in added])
-        del self.unproven[: -self.limit]
+            self.unproven.made.extend([digests[index] for index in added])
+        del self.unproven.made[: -self.limit]
+
+    def put(self, page: Sequence[LogEntry]) -> None:
+        """Note a page of new lines, while more is waiting behind it."""
+        if self.unproven is not None:
+            self.unproven.put(page)
+            self.unproven.drop_waiting(self.limit)
 
     def read_again(self) -> None:
         """Forget what is delivered, or known, once more."""
         if self.unproven is not None:
-            self.unproven = array("q")
+            self.unproven = Digests()
 
-    def confirm(self, unproven: array[int]) -> None:
+    def confirm(self, unproven: Digests) -> None:
         """Note that it was the same service when this was what was unproven."""
         if self.unproven is unproven:
             self.unproven, self.is_fresh = None, False

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import Memory, digests_of
+from tenx_async.logs.align import Memory
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.day import Day
+from tenx_async.logs.digests import Digests, digests_of
 from tenx_async.logs.order import Habits
 from tenx_async.logs.proof import Proof
 
@@ -81,7 +81,7 @@ class Source:
     _closed: set[tuple[dt.date, str]] = field(factory=set, init=False, repr=False)
     """Instances' parts of days of which others are read yet."""
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
-    _asked_of: list[tuple[Proof, array[int]]] = field(factory=list, init=False, repr=False)
+    _asked_of: list[tuple[Proof, Digests]] = field(factory=list, init=False, repr=False)
     """What was known of its days, and might be another service's, when it was last asked of."""
     _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 

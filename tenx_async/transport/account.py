@@ -160,18 +160,25 @@ class Account:
     @property
     def usage(self) -> Usage:
         """What has been used, and how calls are held back."""
-        now, calls = self.clock.now(), self.gate.calls
-        today = calls.calls(now)
+        now = self.clock.now()
         pause = self.gate.paused_until - self.clock.monotonic()
         rate = self.gate.pace.rate
         return Usage(
-            calls_today=today,
-            budget_left=None if calls.per_day is None else max(0, calls.per_day - today),
+            calls_today=self.gate.calls.calls(now),
+            budget_left=self.budget_left,
             in_flight=self.gate.in_flight,
             limit=self.gate.concurrency.limit,
             calls_per_second=rate if rate < math.inf else None,
             paused_until=now + dt.timedelta(seconds=pause) if pause > 0 else None,
         )
+
+    @property
+    def budget_left(self) -> int | None:
+        """Calls that are left of the day's budget; `None` without one."""
+        calls = self.gate.calls
+        if calls.per_day is None:
+            return None
+        return max(0, calls.per_day - calls.calls(self.clock.now()))
 
     async def perform(
         self,

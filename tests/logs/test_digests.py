@@ -1,0 +1,80 @@
+"""What stands for entries, and that a log is read as exactly where most of it is never made."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.logs import digests
+from tenx_async.logs.digests import Digests, digests_of
+from tenx_async.logs.order import Order
+from tests.logs.corpus import numbered
+from tests.logs.model import ModelLog, Reader
+
+
+def page(first: int, stop: int) -> list[LogEntry]:
+    return list(numbered(first, stop))
+
+
+def test_digests_are_those_of_the_entries_in_their_order() -> None:
+    """Whether they were asked for in between or not."""
+    row = Digests()
+    row.put(page(0, 5))
+    assert digests_of(page(0, 5)) == row.made
+
+    row.put(page(5, 9))
+    assert 9 == len(row)
+    assert digests_of(page(6, 9)) == row.tail(3)
+    assert digests_of(page(2, 9)) == row.tail(7)
+    assert list(digests_of(page(0, 9))) == list(row)
+
+
+def test_what_is_dropped_in_time_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long log only the end is."""
+    seen = Counter[LogEntry]()
+    make = digests.digests_of
+    monkeypatch.setattr(digests, "digests_of", lambda some: seen.update(some) or make(some))
+    row, dropped = Digests(), 0
+    for first in range(0, 1000, 100):
+        row.put(page(first, first + 100))
+        dropped += row.drop_waiting(250)
+
+    assert 1000 == dropped + len(row)
+    assert digests_of(page(dropped, 1000)) == row.made
+    assert 250 <= len(row) == seen.total() < 350
+
+
+@pytest.mark.parametrize("remember", [50, 150, 1000])
+def test_a_log_longer_than_what_is_remembered_is_read_exactly(remember: int) -> None:
+    """A backlog, what comes late right behind it, and what is appended then."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    reader = Reader.of(log, order=Order.OLDEST_FIRST, remember=remember)
+    log.append(*page(0, 3000))
+    reader.catch_up()
+    assert 3000 == reader.day.position
+
+    log.insert(20, *page(5000, 5003))
+    log.append(*page(3000, 3010))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert 3013 == reader.day.position
+
+
+@pytest.mark.parametrize("every", [1, 2, 7, 40])
+def test_what_comes_late_in_a_log_of_recurring_lines_is_found_while_it_is_caught_up_with(
+    every: int,
+) -> None:
+    """A row of lines that recurs does not stand for its place."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    log.append(*(LogEntry("web-1", f"tick {n % every}") for n in range(3000)))
+    for turn in range(40):
+        reader.poll()
+        log.insert(len(log.entries) - reader.day.position + 3, *page(turn, turn + 1))
+    reader.catch_up()
+    reader.audit()
+
+    assert log.ever == reader.delivered

@@ -10,54 +10,22 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Sequence
-from statistics import mode
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference, going_on, landmarks
-from tenx_async.logs.day import Day, Delivery, Reading, make_sure
-from tenx_async.logs.digests import digests_of
+from tenx_async.logs.align import ANCHOR, Difference, Memory, difference
+from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.findings import Gap
-from tenx_async.logs.order import BeyondWindow, PageRequest
+from tenx_async.logs.order import BeyondWindow
+from tenx_async.logs.replies import make_sure
+from tenx_async.logs.window import Window, checked, widen
 
 LOOKS_APART = 2
 """All is read again when so many times the lines to be remembered were appended, at the latest."""
 _TRIES = 5
 _EXPECTED = 1.5
 _MOST_PAGES = 50
-
-
-@frozen
-class Window:
-    """The end of a log."""
-
-    entries: Sequence[LogEntry]
-    whole: bool
-    """Whether it begins with the day's first entry."""
-    pages: int = 1
-    appended: int = 0
-    """How many entries came after its last one while it was read."""
-    is_torn: bool = False
-    """Whether two of its pages did not fit together."""
-    is_cut: bool = False
-    """Whether what stands before it is past what the server lets anyone read."""
-
-    @property
-    def digests(self) -> array[int]:
-        """The digests of its entries."""
-        return digests_of(self.entries)
-
-    @property
-    def head(self) -> int:
-        """How many equal lines it begins with, unless it is whole.
-
-        Lines inserted among them move the window's head along them, which does not show.
-        """
-        if self.whole:
-            return 0
-        changes = (n for n, entry in enumerate(self.entries) if entry != self.entries[0])
-        return next(changes, len(self.entries))
 
 
 Enough = Callable[[Window], bool]
@@ -234,80 +202,15 @@ def _read_back(
         if window.is_torn and not patched:
             break
         try:
-            window = yield from _checked(day, (yield from _widen(day, window)))
+            wider = yield from widen(day, window)
+            if len(wider.entries) <= len(window.entries) and (patched or wider.whole):
+                return wider
+            window = yield from checked(day, wider)
         except BeyondWindow:
             if not day.begun and not day.settles:
                 raise
             window = evolve(window, is_cut=True)
     return window
-
-
-def _checked(day: Day, window: Window) -> Reading[Window]:
-    """Look before a window that seems whole, where a short page need not be the last one.
-
-    What stands there may be its own beginning, which new entries pushed on.
-    """
-    if not window.whole or window.is_torn or not day.habits.cuts:
-        return window
-    page = yield day.habits.request(len(window.entries) + window.appended)
-    before = list(day.ascending(page))
-    return evolve(window, whole=before == list(window.entries[: len(before)]))
-
-
-def _widen(day: Day, window: Window) -> Reading[Window]:
-    """Put the page before a window in front of it.
-
-    What was appended since the window was read makes the page overlap the window by more, or lie
-    behind its beginning altogether. Where they do not fit one of them lacks lines.
-    """
-    entries, appended = window.entries, window.appended
-    overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
-    for _ in range(_TRIES):
-        request = day.habits.request(len(entries) + appended - overlap)
-        if request.size <= overlap:
-            raise BeyondWindow
-        page = yield request
-        whole = not day.habits.is_full(request, len(page))
-        older = day.ascending(page)
-        place = _joint(older, entries, overlap)
-        if place or (whole and place == 0):
-            joined = [*older[:place], *entries]
-            appended = max(0, request.from_ + len(older) - place - len(entries))
-            return evolve(
-                window, entries=joined, whole=whole, pages=window.pages + 1, appended=appended
-            )
-        moved = _appended(request, older, entries)
-        if moved is None or moved == appended:
-            break
-        appended = moved
-    shared = min(max(0, len(entries) + appended - request.from_), len(older))
-    unseen, fits = going_on(entries[::-1], older[::-1], shared)
-    joined = [*unseen[::-1], *entries]
-    fits = fits and bool(older)
-    whole = whole if fits else not unseen and not appended
-    return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
-
-
-def _appended(
-    request: PageRequest, older: Sequence[LogEntry], window: Sequence[LogEntry]
-) -> int | None:
-    """How many entries were appended since a window was read, if a page shows it."""
-    apart = [mark - place for mark, place in landmarks(digests_of(window), digests_of(older))]
-    if not apart and list(older) == list(window[: len(older)]):
-        apart = [0]
-    if not apart and not set(older).intersection(window):
-        apart = [len(window)]  # all of the page is newer
-    if not apart or not older:
-        return None
-    return max(0, request.from_ + len(older) - len(window) + mode(apart))
-
-
-def _joint(older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int) -> int | None:
-    """Find where in an older page a window begins, as far as the page goes."""
-    for place in range(len(older) - overlap, -1, -1):
-        if list(older[place:]) == list(window[: len(older) - place]):
-            return place
-    return None
 
 
 def _leap(day: Day, window: Window) -> Delivery:

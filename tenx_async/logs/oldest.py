@@ -13,10 +13,11 @@ from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Memory, difference, going_on
-from tenx_async.logs.day import Day, Delivery, Reading, make_sure
+from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap, Removal
 from tenx_async.logs.order import BeyondWindow, EndSearch
+from tenx_async.logs.replies import make_sure
 
 _READS = 2
 _TRIES = 5

@@ -10,7 +10,7 @@ from attrs import evolve
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import difference
-from tenx_async.logs.day import Day, Delivery, Reading, make_sure
+from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import (
     BeyondWindow,
@@ -21,6 +21,7 @@ from tenx_async.logs.order import (
     order_of,
     trend,
 )
+from tenx_async.logs.replies import make_sure
 
 _TRIES = 6
 _DISTINCT = 3

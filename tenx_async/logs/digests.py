@@ -6,7 +6,6 @@ Who catches up with a long log forgets most of what it reads before anybody comp
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field
@@ -24,7 +23,7 @@ class Digests:
     """The digests of a row of entries; those that nobody asks for in time are never made."""
 
     _made: array[int] = field(factory=lambda: array("q"), init=False)
-    _waiting: deque[Sequence[LogEntry]] = field(factory=deque, init=False)
+    _waiting: list[Sequence[LogEntry]] = field(factory=list, init=False)
     """Entries that follow, in pages, whose digests are not made."""
     _waiting_count: int = field(default=0, init=False)
 
@@ -38,7 +37,7 @@ class Digests:
     def made(self) -> array[int]:
         """All of them."""
         while self._waiting:
-            self._made += digests_of(self._waiting.popleft())
+            self._made += digests_of(self._waiting.pop(0))
         self._waiting_count = 0
         return self._made
 
@@ -69,5 +68,5 @@ class Digests:
         before = len(self)
         del self._made[:]
         while self._waiting_count - len(self._waiting[0]) >= limit:
-            self._waiting_count -= len(self._waiting.popleft())
+            self._waiting_count -= len(self._waiting.pop(0))
         return before - len(self)

@@ -96,6 +96,10 @@ class Day:
     """Whether that page was the whole day."""
     undecided: int = field(default=0, init=False, repr=False)
     """Polls that could not tell the order although it mattered."""
+    quiet: int = field(default=0, init=False, repr=False)
+    """Polls that found the first page unchanged while the order was a guess."""
+    end: int | None = field(default=None, init=False, repr=False)
+    """Where the log ended when that was looked for."""
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
     _doubted: bool = field(default=False, init=False, repr=False)
@@ -157,9 +161,12 @@ class Day:
             self.memory = self._blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
 
-    def begin(self, entries: Sequence[LogEntry], *, base: int, whole: bool) -> Delivery:
-        """Start from the end of a day whose last entries these are."""
-        known = 0 if self.tail is None else max(0, len(entries) - self.tail)
+    def begin(
+        self, entries: Sequence[LogEntry], *, base: int, whole: bool, known: int | None = None
+    ) -> Delivery:
+        """Start from the end of a day whose last entries these are, the first of them known."""
+        if known is None:
+            known = 0 if self.tail is None else max(0, len(entries) - self.tail)
         self.memory = self._blank(base=base, whole=whole)
         self.memory.replace_from(0, digests_of(entries[:known]))
         self.begun = True

@@ -32,7 +32,7 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
         return Delivery(
             delivery.stretches, more=full and day.tail is None, findings=delivery.findings
         )
-    end = yield from _find_end(day, len(first))
+    end = yield from find_end(day, len(first))
     base = max(0, end - max(day.tail, day.habits.size - ANCHOR))
     window = yield from _read_from(day, base)
     for _ in range(_TRIES):
@@ -56,7 +56,12 @@ def _read_from(day: Day, base: int) -> Reading[list[LogEntry]]:
     return entries
 
 
-def _find_end(day: Day, count: int) -> Reading[int]:
+def find_end(day: Day, count: int) -> Reading[int]:
+    """Find how many entries there are, at least so many.
+
+    Raises:
+        BeyondWindow: more than the server lets anyone read, unless that is all that is wanted.
+    """
     search = EndSearch(day.habits)
     search.low = count
     while search.found is None:

@@ -9,9 +9,11 @@ from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
-from tenx_async.logs.align import difference
+from tenx_async.logs.align import ANCHOR, difference
 from tenx_async.logs.day import Day, Delivery, Reading
 from tenx_async.logs.digests import digests_of
+from tenx_async.logs.findings import Gap
+from tenx_async.logs.oldest import find_end
 from tenx_async.logs.order import (
     BeyondWindow,
     Order,
@@ -85,12 +87,46 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
+    if full and not has_changed and (yield from _grows_behind(day)):
+        return (yield from _turn_round(day))
     back = day.lookback
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
     if not has_changed and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
+
+
+def _grows_behind(day: Day) -> Reading[bool]:
+    """Look now and then whether a log that was taken for newest-first grows at its other end.
+
+    Numbers that fall, as in a countdown, look like a log that is read from its end.
+    """
+    if day.assumed is not Order.NEWEST_FIRST:
+        return False
+    day.quiet += 1
+    if day.quiet < _PATIENCE or day.quiet & (day.quiet - 1):
+        return False
+    try:
+        if day.end is None:
+            day.end = yield from find_end(day, len(day.front))
+            return False
+        return bool((yield day.habits.request(day.end)))
+    except BeyondWindow:
+        return False
+
+
+def _turn_round(day: Day) -> Reading[Delivery]:
+    """Go on in the order that a log turned out to have, from where it ended when that was seen."""
+    end = day.end or 0
+    tail, passed = day.tail, end - len(day.front)
+    day.habits.order = Order.OLDEST_FIRST
+    day.adopt(Order.OLDEST_FIRST)
+    if tail is None:
+        return Delivery(more=True)
+    last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
+    day.begin(last, base=end - len(last), whole=False, known=len(last))
+    return Delivery(more=True, findings=[Gap(end, passed)])
 
 
 def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Reading[Delivery]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.findings import Doubt, Reordered, Shift
+from tenx_async.logs.findings import Doubt, Gap, Reordered, Shift
 from tenx_async.logs.order import Order, PageRequest
 from tests.logs.corpus import numbered
 from tests.logs.model import ModelLog, Reader, entries
@@ -234,3 +235,28 @@ def test_a_batch_that_comes_late_comes_in_its_order(order: Order) -> None:
 def numbered_texts(name: str, count: int) -> list[str]:
     """Texts that are all different."""
     return [f"{name} {number}" for number in range(count)]
+
+
+def countdown(first: int, stop: int) -> list[LogEntry]:
+    return entries([f"remaining {99_999 - n}" for n in range(first, stop)])
+
+
+@pytest.mark.parametrize("tail", [None, 10])
+def test_a_countdown_is_not_taken_for_a_log_that_is_read_from_its_end_for_ever(
+    tail: int | None,
+) -> None:
+    """Its numbers fall, and its first page never changes; what passed meanwhile is told."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*countdown(0, 2500))
+    reader = Reader.of(log, size=1_000, tail=tail)
+    for turn in range(40):
+        reader.catch_up()
+        log.append(*countdown(2500 + 3 * turn, 2503 + 3 * turn))
+    reader.catch_up()
+
+    wanted = Counter(countdown(2500 if tail else 0, 2620))
+    told = sum(found.lines or 0 for found in reader.findings if isinstance(found, Gap))
+    assert not reader.delivered - log.ever
+    assert (wanted - reader.delivered).total() <= told
+    assert set(countdown(2560, 2620)) <= set(reader.lines)
+    assert bool(told) is bool(tail)

@@ -42,7 +42,9 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
         window = yield from _read(day, day.habits.size, lambda seen: _reaches(seen, day.tail))
     elif wanted < len(first):
         window = yield from _agreed(day, window, lambda seen: _reaches(seen, day.tail))
-    return day.begin(window.entries, base=0, whole=window.whole)
+    delivery = day.begin(window.entries, base=0, whole=window.whole)
+    gaps = [Gap(0, None)] if window.is_outgrown else []
+    return evolve(delivery, findings=[*delivery.findings, *gaps])
 
 
 def read_on(day: Day) -> Reading[Delivery]:
@@ -201,6 +203,8 @@ def _read_back(
     while not window.whole and not window.is_cut and not enough(window):
         if window.is_torn and not patched:
             break
+        if window.appended > max(len(window.entries), _MOST_PAGES * day.habits.most):
+            return evolve(window, is_cut=True, is_outgrown=True)
         try:
             wider = yield from widen(day, window)
             if len(wider.entries) <= len(window.entries) and (patched or wider.whole):

@@ -27,6 +27,8 @@ class Window:
     pages: int = 1
     appended: int = 0
     """How many entries came after its last one while it was read."""
+    is_outgrown: bool = False
+    """Whether the log grew faster than it was read back."""
     is_torn: bool = False
     """Whether two of its pages did not fit together."""
     is_cut: bool = False

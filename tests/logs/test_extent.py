@@ -174,3 +174,21 @@ async def test_a_growing_log_ends_at_a_server_of_short_pages(
 
     assert not log.first - taken
     assert not taken - log.written
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE], ids=str)
+async def test_a_log_that_grows_faster_than_it_is_read_back_is_not_read_for_ever(
+    fake: FakeCloud, order: Order
+) -> None:
+    """What was not reached is told."""
+    fake.order = order
+    log = Growing(fake, TEXTS["different"], SIZE - 10)
+    log.begin(950)
+    lines, _ = follower(fake, tail=None, follow=False, habits=Habits(SIZE, order))
+    async with lines:
+        taken = Counter([line.log async for line in lines])
+        gaps = lines.ledger.gaps
+
+    assert not taken - log.written
+    assert gaps or not log.first - taken
+    assert fake.calls["web"] <= 2_000

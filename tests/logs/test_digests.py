@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import pytest
@@ -76,5 +77,46 @@ def test_what_comes_late_in_a_log_of_recurring_lines_is_found_while_it_is_caught
         log.insert(len(log.entries) - reader.day.position + 3, *page(turn, turn + 1))
     reader.catch_up()
     reader.audit()
+
+    assert log.ever == reader.delivered
+
+
+def recurring(chance: random.Random, texts: int, alike: float) -> LogEntry:
+    """A line of one of so many texts, or now and then of its own."""
+    number = chance.randrange(texts) if chance.random() < alike else chance.random()
+    return LogEntry(f"web-{chance.randrange(2)}", f"tick {number}")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_backlog_is_read_exactly_whatever_comes_late_and_recurs_in_it(seed: int) -> None:
+    """Lines are inserted before and behind the place that is read, and replies lack some."""
+    chance = random.Random(seed)
+    texts, alike = chance.choice([1, 2, 5, 20, 300]), chance.choice([0, 0.5, 0.9, 0.99, 1])
+    log = ModelLog(Order.OLDEST_FIRST, cap=chance.choice([None, None, 30]))
+    reader = Reader.of(
+        log,
+        order=Order.OLDEST_FIRST,
+        size=chance.choice([40, 100, 250]),
+        remember=chance.choice([600, 1500, 20_000]),
+    )
+
+    def lines(*counts: int) -> list[LogEntry]:
+        return [recurring(chance, texts, alike) for _ in range(chance.choice(counts))]
+
+    log.append(*lines(500, 2000))
+    for _ in range(60):
+        reader.poll()
+        unread = max(0, len(log.entries) - reader.day.position)
+        if chance.random() < 0.3:
+            log.insert(unread + chance.choice([0, 1, 3, 8, 30, 100, 400]), *lines(1, 2, 10, 50))
+        elif chance.random() < 0.2:
+            log.lack(1)
+        else:
+            log.append(*lines(0, 1, 5, 50))
+    log.lack(0)
+    for _ in range(2):
+        reader.catch_up()
+        reader.audit()
+    reader.catch_up()
 
     assert log.ever == reader.delivered

@@ -6,6 +6,7 @@ shifts what comes; then the window is doubled until its head lies where memory h
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -34,21 +35,25 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
         )
     end = yield from find_end(day, len(first))
     base = max(0, end - max(day.tail, day.habits.size - ANCHOR))
-    window = yield from _read_from(day, base)
+    enough = end - base + _MOST_PAGES * day.habits.most
+    window = yield from _read_from(day, base, enough)
     for _ in range(_TRIES):
-        before, window = digests_of(window), (yield from _read_from(day, base))
+        before, window = digests_of(window), (yield from _read_from(day, base, enough))
         change = difference(before, digests_of(window))
         if not (change.missing or change.late):
             break
     return day.begin(window, base=base, whole=base == 0)
 
 
-def _read_from(day: Day, base: int) -> Reading[list[LogEntry]]:
-    """Read from a place to the end of the log, or of what the server's log window reaches."""
+def _read_from(day: Day, base: int, enough: float = math.inf) -> Reading[list[LogEntry]]:
+    """Read from a place to the end of the log, or of what the server's log window reaches.
+
+    It may outgrow its reader: so many entries are enough.
+    """
     entries: list[LogEntry] = []
     full = True
     with suppress(BeyondWindow):
-        while full:
+        while full and len(entries) < enough:
             request = day.habits.request(base + len(entries))
             page = yield request
             full = day.habits.is_full(request, len(page))

@@ -192,3 +192,15 @@ async def test_a_log_that_grows_faster_than_it_is_read_back_is_not_read_for_ever
     assert not taken - log.written
     assert gaps or not log.first - taken
     assert fake.calls["web"] <= 2_000
+
+
+@pytest.mark.parametrize("reads", [Growing.follow, Growing.read])
+async def test_a_tail_of_a_log_that_outgrows_its_reader_ends(fake: FakeCloud, reads: Reads) -> None:
+    """The end is not run after for ever."""
+    log = Growing(fake, TEXTS["different"], SIZE + 50)
+    log.begin(950)
+    taken = [line.log async for line in reads(log, Order.OLDEST_FIRST, 100)]
+
+    assert 100 == len(taken)
+    assert set(taken) <= set(log.written)
+    assert fake.calls["web"] <= 1_000

@@ -62,7 +62,7 @@ def _read_on(day: Day) -> Reading[Delivery]:
     return (yield from oldest.read_on(day))
 
 
-def _read_on_watching(day: Day) -> Reading[Delivery]:
+def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     """Read on while the order is not certain: what changed where will tell it.
 
     A day that fits into one page is read whole, which is right in any order; what is newest-first
@@ -71,7 +71,7 @@ def _read_on_watching(day: Day) -> Reading[Delivery]:
     request = day.habits.request(0)
     page = yield request
     cap = day.habits.cap
-    page, full = yield from make_sure(day, request, page)
+    page, full = yield from make_sure(day, request, page, sure=sure)
     has_grown = full and len(page) < request.size and day.habits.cap is None
     if has_grown or day.habits.cap != cap:
         return Delivery(more=True)
@@ -151,7 +151,7 @@ def audit(day: Day) -> Reading[Delivery]:
     As long as the order is not certain only a single page is read right in any.
     """
     if day.habits.order is None and day.memory.whole and len(day.memory) < day.habits.reach:
-        return (yield from _read_on_watching(day))
+        return (yield from _read_on_watching(day, sure=True))
     if day.order.counts_back:
         return (yield from newest.audit(day))
     return (yield from oldest.backtrack(day, len(day.memory)))

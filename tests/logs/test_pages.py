@@ -31,6 +31,7 @@ from tenx_async.logs.source import SourceState
 from tenx_async.telemetry.events import SourceFailed, SourceRecovered, SourceThrottled
 from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud
+from tests.logs.model import ModelLog, Reader
 from tests.logs.test_follow import follower, quiet, take
 
 ORDERS = pytest.mark.parametrize("order", list(Order), ids=str)
@@ -272,3 +273,19 @@ async def test_a_day_that_is_not_there_is_no_failure(fake: FakeCloud) -> None:
         with pytest.raises(NoSuchDay):
             await asking.page("web", NOON.date(), "", PageRequest(0, 9))
     assert (2, 0) == (asking.ledger.calls, asking.ledger.failures)
+
+
+def test_a_seal_finds_what_stands_behind_a_page_that_is_as_long_as_any() -> None:
+    """That nothing stood there was believed for a while; the last look makes sure."""
+    log = ModelLog(Order.OLDEST_FIRST, cap=50)
+    reader = Reader.of(log)
+    log.append(*(LogEntry("web-1", "tick") for _ in range(50)))
+    for _ in range(10):
+        reader.catch_up()
+    log.append(LogEntry("web-1", "tick"))
+    for _ in range(2):
+        reader.catch_up()
+        reader.audit()
+    reader.catch_up()
+
+    assert log.ever == reader.delivered

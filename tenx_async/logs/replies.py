@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, Order, PageRequest
 
 
@@ -23,9 +24,16 @@ def make_sure(
     full = habits.is_full(request, count)
     if not (full or sure) or count >= request.size or (full and habits.cap is not None):
         return page, full
-    if not sure and not habits.is_worth_a_look(count):
+    if not sure and not habits.is_worth_a_look(count) and _is_known(day, page):
         return page, False
     return (yield from _look_behind(day, request, page))
+
+
+def _is_known(day: Day, page: Sequence[LogEntry]) -> bool:
+    """Tell whether a page is how the log ended the last time: one that was cut may be as long."""
+    count = len(page)
+    known = count <= len(day.memory) and day.memory.tail(count)
+    return known == digests_of(day.ascending(page))
 
 
 def _look_behind(

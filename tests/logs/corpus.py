@@ -82,7 +82,7 @@ BROKE: Sequence[Worst] = [
         _told(Append(lines("a" + " b" * 21)), Poll(), Insert(50, lines("a")), size=40),
     ),
     Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
-    Worst("a page that was cut passed for the end, for the log had ended after as many", seeded(5057953)),
+    Worst("a cut page passed for the end, for the log had ended after as many", seeded(5057953)),
     Worst("two replies that lacked lines of six texts passed for a newest page", seeded(5076902)),
 ]  # fmt: skip
 """What went wrong before it was mended."""

@@ -22,6 +22,8 @@ from tenx_async.logs.replies import make_sure
 
 _READS = 2
 _TRIES = 5
+_PAGES_BACK = 4
+"""So many pages are read again at most to tell what is new behind equal lines."""
 _MOST_PAGES = 50
 """So many pages more than are known are read at most in search of what is known."""
 
@@ -89,6 +91,8 @@ def read_on(day: Day) -> Reading[Delivery]:
     request = day.habits.request(memory.base + start)
     page = yield request
     page, full = yield from make_sure(day, request, page)
+    if len(page) > back and _is_vague(day, back):
+        return (yield from backtrack(day, memory.anchor()))
     if full and not day.gone and len(page) > back and digests_of(page[:back]) == memory.tail(back):
         return day.append(start, page)
     digests = digests_of(page)
@@ -99,6 +103,14 @@ def read_on(day: Day) -> Reading[Delivery]:
         if not change.missing:
             return day.accept(start, page, digests, change, more=full)
     return (yield from backtrack(day, 2 * back))
+
+
+def _is_vague(day: Day, back: int) -> bool:
+    """Tell whether what was read again stands elsewhere too, but a few pages of it would not.
+
+    Behind equal lines, what an insertion moved on looks like something new.
+    """
+    return back < day.memory.anchor() <= _PAGES_BACK * day.habits.reach
 
 
 def read_all(day: Day) -> Reading[list[LogEntry]]:

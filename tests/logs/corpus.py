@@ -83,6 +83,7 @@ BROKE: Sequence[Worst] = [
     ),
     Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
     Worst("a cut page passed for the end, for the log had ended after as many", seeded(5057953)),
+    Worst("an insertion before equal lines, more than half a page, repeated one", seeded(7090171)),
     Worst("two replies that lacked lines of six texts passed for a newest page", seeded(5076902)),
 ]  # fmt: skip
 """What went wrong before it was mended."""

@@ -124,7 +124,7 @@ def backtrack(day: Day, depth: int) -> Reading[Delivery]:
     while True:
         start = max(0, len(memory) - depth)
         for _ in range(_READS):
-            window, more = yield from read_window(day, start)
+            window, more = yield from _agreed_window(day, start)
             digests = digests_of(window)
             change = difference(memory.digests[start:], digests)
             if memory.pins(start, digests) and not change.missing:
@@ -138,17 +138,36 @@ def backtrack(day: Day, depth: int) -> Reading[Delivery]:
         depth *= 2
 
 
-def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]]:
+def _agreed_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]]:
+    """Read what stands from an index of memory on; what is doubtful of it until it comes twice."""
+    window, more, is_sure = yield from _read_window(day, start)
+    known = day.memory.digests[start:]
+    for _ in range(_TRIES):
+        if is_sure or digests_of(window) == known[: len(window)]:
+            break
+        before = digests_of(window)
+        window, more, is_sure = yield from _read_window(day, start)
+        change = difference(before, digests_of(window))
+        if not (change.missing or change.late):
+            break
+    return window, more
+
+
+def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool, bool]]:
     """Read what stands from an index of memory on, until all of it was seen or the log ends.
 
     Pages overlap: where the log moved between two of them, they are read again. What goes on
     moving away is not run after for ever.
+
+    Returns:
+        what was read, whether there is more, and whether its pages fit together for certain: where
+        lines recur they seem to although one of them lacks lines.
     """
     base = day.memory.base + start
     known = day.memory.digests[start:]
     window: list[LogEntry] = []
     awaited = Counter(known)
-    tries = 0
+    tries, is_sure = 0, True
     enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
         overlap = min(ANCHOR, len(window), day.habits.most // 2)
@@ -157,20 +176,28 @@ def read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool]
         full = day.habits.is_full(request, len(page))
         unseen, fits = going_on(window, page, overlap)
         if not fits and tries < _TRIES:
-            tries += 1
+            tries, is_sure = tries + 1, True
             window, awaited = [], Counter(known)
             continue
+        is_sure = is_sure and (not window or _tells(page[:overlap], window, page))
         window += unseen
         awaited -= Counter(digests_of(unseen))
         all_known = not awaited and len(window) >= len(known) + ANCHOR
         if not full or len(page) <= overlap or all_known or len(window) > enough:
-            return window, full
+            return window, full, is_sure
+
+
+def _tells(
+    shared: Sequence[LogEntry], window: Sequence[LogEntry], page: Sequence[LogEntry]
+) -> bool:
+    """Tell whether any of the entries in which two pages overlap stands in each only once."""
+    return any(window.count(one) == page.count(one) == 1 for one in shared)
 
 
 def _relocate(day: Day) -> Reading[Delivery]:
     """Find what is remembered in a log that changed before all of it, or begin again."""
     memory = day.memory
-    window, more = yield from read_window(day, 0)
+    window, more = yield from _agreed_window(day, 0)
     digests = digests_of(window)
     place = memory.meet(digests) or _covered(memory, digests)
     if place is None:

@@ -175,11 +175,11 @@ def _begin(day: Day) -> Reading[Delivery]:
 def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
     """Tell the order from the first page, as far as a log that stands still shows it."""
     for _ in range(_TRIES):
-        half = yield from _half(day, page)
-        order = yield from _confirmed(day, order_of(page, half), half)
-        if order is None and list(half) != list(page[: len(half)]):
+        part = yield from _part(day, page)
+        order = yield from _confirmed(day, order_of(page, part), part)
+        if order is None and list(part) != list(page[: len(part)]):
             before, page = page, (yield day.habits.request(0))
-            if list(page) != list(before) or is_telling(half):
+            if list(page) != list(before) or is_telling(part):
                 continue
         if order is Order.NEWEST_PAGE:
             day.habits.order = order
@@ -188,20 +188,24 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
     return page
 
 
-def _half(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
-    return (yield day.habits.request(0, max(1, len(page) // 2)))
+def _part(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
+    """Ask for half a page, or for all but one of its entries where the half is all alike."""
+    part = yield day.habits.request(0, max(1, len(page) // 2))
+    if len(set(part)) > 1 or len(set(page)) == 1:
+        return part
+    return (yield day.habits.request(0, max(1, len(page) - 1)))
 
 
-def _confirmed(day: Day, order: Order | None, half: Sequence[LogEntry]) -> Reading[Order | None]:
+def _confirmed(day: Day, order: Order | None, part: Sequence[LogEntry]) -> Reading[Order | None]:
     """Take an order for certain of which nothing would be found out later.
 
     Where few texts recur, two replies that lack lines may look like it, but hardly twice.
     """
-    if order is not Order.NEWEST_PAGE or len(set(half)) >= ANCHOR:
+    if order is not Order.NEWEST_PAGE or len(set(part)) >= ANCHOR:
         return order
     page = yield day.habits.request(0)
-    half = yield from _half(day, page)
-    return order if is_end(page, half) else None
+    part = yield from _part(day, page)
+    return order if is_end(page, part) else None
 
 
 def _settled_order(
@@ -210,10 +214,10 @@ def _settled_order(
     """Tell the order from what the first page is now and what it was."""
     if digests == day.front[: len(digests)]:
         return None
-    half = yield from _half(day, page)
-    if is_end(page, half):
-        return (yield from _confirmed(day, Order.NEWEST_PAGE, half))
-    if not is_beginning(page, half):
+    part = yield from _part(day, page)
+    if is_end(page, part):
+        return (yield from _confirmed(day, Order.NEWEST_PAGE, part))
+    if not is_beginning(page, part):
         return None
     moved_on = _has_moved_on(day.front, digests)
     is_new = not set(digests[len(day.front) :]) <= set(day.front)

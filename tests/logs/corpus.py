@@ -84,6 +84,8 @@ BROKE: Sequence[Worst] = [
     Worst("lines missed while the order was sought made it oldest-first for ever", seeded(456942)),
     Worst("a cut page passed for the end, for the log had ended after as many", seeded(5057953)),
     Worst("an insertion before equal lines, more than half a page, repeated one", seeded(7090171)),
+    Worst("a page that lacked a line fitted the next one, for their lines recur", seeded(8022801)),
+    Worst("a newest page that ended with equal lines for its half", seeded(8055120)),
     Worst("two replies that lacked lines of six texts passed for a newest page", seeded(5076902)),
 ]  # fmt: skip
 """What went wrong before it was mended."""

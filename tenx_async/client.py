@@ -23,7 +23,7 @@ from tenx_async.logs.daily import LogOrder, Logs
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event

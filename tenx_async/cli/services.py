@@ -20,7 +20,7 @@ from tenx_async.cli.render import Format, service_details, service_list
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import emit, say
 from tenx_async.errors import InvalidSpec, NotFound
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 
 if TYPE_CHECKING:
     from tenx_async.transport.call import Call

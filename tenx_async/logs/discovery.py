@@ -12,7 +12,7 @@ from tenx_async.errors import NotFound, OperationError
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 from tenx_async.logs.source import Source, SourceState
 from tenx_async.telemetry.events import (
     DiscoveryFailed,

@@ -23,7 +23,7 @@ from tenx_async.logs.order import Habits
 from tenx_async.logs.pages import Pages
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.telemetry.events import (
     FollowingEnded,

@@ -16,7 +16,7 @@ from tenx_async.logs.findings import Gap
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 from tenx_async.logs.source import SourceState
 from tenx_async.telemetry.events import (
     DiscoveryFailed,

@@ -17,7 +17,7 @@ from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud, Line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenx_async import InvalidName
-from tenx_async.logs.selection import Selection
+from tenx_async.api.selection import Selection
 
 NAMES = ["db", "mysql", "web", "web-1", "web-2", "web-10"]
 

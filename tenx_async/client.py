@@ -14,6 +14,7 @@ from attrs import define, field
 from tenx_async import settings
 from tenx_async.api import operations
 from tenx_async.api.models import Identity, Region
+from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
 from tenx_async.logs.allowance import Allowance, Left
@@ -23,7 +24,6 @@ from tenx_async.logs.daily import LogOrder, Logs
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.api.selection import Selection
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event

@@ -13,6 +13,7 @@ import typer
 
 from tenx_async.api import wire
 from tenx_async.api.outcome import Outcome
+from tenx_async.api.selection import Selection
 from tenx_async.api.specs import ServiceSpec, ServiceUpdate
 from tenx_async.cli.ending import Status, ending, run
 from tenx_async.cli.outcomes import ABSENT, OutcomeFormat, Tally, is_absent, outcome_line
@@ -20,7 +21,6 @@ from tenx_async.cli.render import Format, service_details, service_list
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import emit, say
 from tenx_async.errors import InvalidSpec, NotFound
-from tenx_async.api.selection import Selection
 
 if TYPE_CHECKING:
     from tenx_async.transport.call import Call

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from attrs import define, field
 
 from tenx_async.api.models import Service
+from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock
 from tenx_async.errors import NotFound, OperationError
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
-from tenx_async.api.selection import Selection
 from tenx_async.logs.source import Source, SourceState
 from tenx_async.telemetry.events import (
     DiscoveryFailed,

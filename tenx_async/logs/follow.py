@@ -10,6 +10,7 @@ from typing import Self
 
 from attrs import define, field
 
+from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded, Throttled
 from tenx_async.logs.allowance import Allowance
@@ -23,7 +24,6 @@ from tenx_async.logs.order import Habits
 from tenx_async.logs.pages import Pages
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
-from tenx_async.api.selection import Selection
 from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.telemetry.events import (
     FollowingEnded,

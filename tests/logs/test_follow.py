@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tenx_async.api.selection import Selection
 from tenx_async.errors import ConfigurationError, NotFound, ServerError, Unauthorized
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
@@ -16,7 +17,6 @@ from tenx_async.logs.findings import Gap
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.api.selection import Selection
 from tenx_async.logs.source import SourceState
 from tenx_async.telemetry.events import (
     DiscoveryFailed,

@@ -11,13 +11,13 @@ import msgspec
 from attrs import define, evolve, field
 
 from tenx_async.api.entries import read_entries
+from tenx_async.api.selection import Selection
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.schedule import Schedule
-from tenx_async.api.selection import Selection
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud, Line
 

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory
+from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import Habits, Order, PageRequest
@@ -25,36 +26,6 @@ T = TypeVar("T")
 _UNMOVED = Difference()
 Reading = Generator[PageRequest, Sequence[LogEntry], T]
 """Yields requests, is sent replies, returns what they come to."""
-
-
-@frozen
-class Stretch:
-    """Entries that stand together and were not delivered before."""
-
-    position: int
-    entries: Sequence[LogEntry] = field(repr=False)
-    late: bool = False
-
-
-@frozen
-class Delivery:
-    """What a poll brought."""
-
-    stretches: Sequence[Stretch] = ()
-    more: bool = False
-    """Whether more is certainly, or probably, waiting."""
-    findings: Sequence[Finding] = ()
-    suppressed: int = 0
-    """Entries that had been gone, came back, and are not delivered again."""
-    reread: int = 0
-    """Entries that were known and came again."""
-    window: Sequence[LogEntry] = field(default=(), repr=False)
-    """All that was read, the oldest first: up to the end of the log, unless there is more."""
-
-    @property
-    def lines(self) -> int:
-        """How many lines there are to deliver."""
-        return sum(len(stretch.entries) for stretch in self.stretches)
 
 
 @define
@@ -78,6 +49,8 @@ class Day:
     """How many entries the last poll found appended."""
     shifted: bool = field(default=False, init=False)
     """Whether the last poll found anything inserted or removed."""
+    is_read_out: bool = field(default=False, init=False)
+    """Whether nothing was waiting any more when the last poll had ended."""
     is_cut: bool = field(default=False, init=False)
     """Whether more was written than the server's log window lets anyone read from here."""
     is_absent: bool = field(default=False, init=False)
@@ -162,7 +135,13 @@ class Day:
             self.memory.replace_from(0, ascending)
 
     def begin(
-        self, entries: Sequence[LogEntry], *, base: int, whole: bool, known: int | None = None
+        self,
+        entries: Sequence[LogEntry],
+        *,
+        base: int,
+        whole: bool,
+        known: int | None = None,
+        more: bool = False,
     ) -> Delivery:
         """Start from the end of a day whose last entries these are, the first of them known."""
         if known is None:
@@ -172,7 +151,7 @@ class Day:
         self.begun = True
         digests = digests_of(entries[known:])
         change = Difference(range(len(digests)), 0)
-        return self.accept(known, entries[known:], digests, change)
+        return self.accept(known, entries[known:], digests, change, more=more)
 
     def accept(
         self,
@@ -194,10 +173,11 @@ class Day:
         self._learn_depth(change, known)
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
+        self.is_read_out = not more
         self._note_look(start, len(window))
         self.delivered += len(added)
         return Delivery(
-            _stretches(added, window, base, change.appended_from),
+            stretches_of(added, window, base, change.appended_from),
             more=more,
             findings=[*found, *self._doubt()],
             suppressed=suppressed,
@@ -210,7 +190,7 @@ class Day:
         back, position = len(self.memory) - start, self.position
         new = page[back:]
         self._learn_depth(_UNMOVED, back)
-        self.arrived, self.shifted = len(new), False
+        self.arrived, self.shifted, self.is_read_out = len(new), False, False
         self._note_look(start, len(page))
         self.memory.put(new)
         self.proof.put(new)
@@ -288,21 +268,3 @@ class Day:
 def _common(known: array[int], window: array[int]) -> int:
     """How far two stretches are the same."""
     return next((n for n, pair in enumerate(zip(known, window)) if pair[0] != pair[1]), len(window))  # noqa: B905  # the shorter ends it
-
-
-def _stretches(
-    added: Sequence[int], window: Sequence[LogEntry], base: int, appended_from: int
-) -> list[Stretch]:
-    """Group entries that stand together, those inserted apart from those appended."""
-    if isinstance(added, range):
-        return [Stretch(base + added.start, window[added.start : added.stop])] if added else []
-    stretches: list[Stretch] = []
-    start = 0
-    for end in range(1, len(added) + 1):
-        is_last = end == len(added)
-        if is_last or added[end] != added[end - 1] + 1 or added[end] == appended_from:
-            first = added[start]
-            entries = window[first : added[end - 1] + 1]
-            stretches.append(Stretch(base + first, entries, first < appended_from))
-            start = end
-    return stretches

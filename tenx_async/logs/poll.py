@@ -10,7 +10,8 @@ from attrs import evolve
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import ANCHOR, difference
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.oldest import find_end
@@ -66,8 +67,10 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     """Read on while the order is not certain: what changed where will tell it.
 
     A day that fits into one page is read whole, which is right in any order; what is newest-first
-    looks inserted at the beginning.
+    looks inserted at the beginning. A backlog is read in any order as long as nothing moves.
     """
+    if not (sure or day.is_read_out) and (backlog := (yield from oldest.go_on(day))):
+        return backlog
     request = day.habits.request(0)
     page = yield request
     cap = day.habits.cap
@@ -89,10 +92,10 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
         return Delivery(more=True)
     if full and not has_changed and (yield from _grows_behind(day)):
         return (yield from _turn_round(day))
-    back = day.lookback
+    back, was_read_out = day.lookback, day.is_read_out
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
-    if not has_changed and day.arrived and is_clear:
+    if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 

@@ -7,6 +7,7 @@ known of the day changes only when a poll has ended, so one that fails on its wa
 from __future__ import annotations
 
 import datetime as dt
+import math
 from array import array
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
@@ -75,6 +76,8 @@ class Day:
     """Where the log ended when that was looked for."""
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
+    _is_certain: bool = field(default=False, init=False, repr=False)
+    """Whether the order is not only assumed."""
     _doubted: bool = field(default=False, init=False, repr=False)
     _reordered: bool = field(default=False, init=False, repr=False)
 
@@ -83,9 +86,20 @@ class Day:
         self.proof = Proof(self.remember)
 
     def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
-        """Make a memory; where polls do not see every insertion, it has to last between looks."""
-        limit = 3 * self.remember if self.order.counts_back else self.remember
-        return Memory(limit, base=base, whole=whole)
+        return Memory(self._limit, base=base, whole=whole)
+
+    @property
+    def _limit(self) -> float:
+        """How many entries to remember.
+
+        All, as long as what was read may have to be told from what is read in another order; and
+        where polls do not see every insertion, until all that is remembered is read again.
+        """
+        if (self.habits.order is None and self.tail is None) or (
+            self.order.counts_back and self.unlooked
+        ):
+            return math.inf
+        return self.remember
 
     @property
     def position(self) -> int:
@@ -118,13 +132,18 @@ class Day:
         self.memory.replace_from(0, digests_of(known))
         self.gone, self.begun, self.tail = gone, True, None
 
-    def adopt(self, order: Order) -> None:
-        """Go on in another order than was assumed.
+    def adopt(self, order: Order) -> bool:
+        """Go on in the order that was found out, and tell whether another one was assumed.
 
-        Where all of the day is wanted it is read again, less what was delivered; else what is new
-        is what came since the first page.
+        If so, all of the day is read again where it is wanted, less what was delivered; else what
+        is new is what came since the first page.
         """
-        self.assumed = order
+        if order is self.assumed:
+            if not self._is_certain:
+                self.note_look()
+            self._is_certain = True
+            return False
+        self.assumed, self._is_certain, self.unlooked = order, True, 0
         if self.tail is None:
             self.gone.update(self.memory.digests)
             self.proof.read_again()
@@ -133,6 +152,7 @@ class Day:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
             self.memory = self._blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
+        return True
 
     def begin(
         self,
@@ -169,12 +189,13 @@ class Day:
         moved = change.missing or change.is_reordered
         place = base + _common(self.memory.digests[start:], digests) if moved else base
         found = [*findings, *self._found(change, base, known, place)]
-        self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self.is_read_out = not more
-        self._note_look(start, len(window))
+        self._note_read(start, len(window))
+        self.memory.limit = self._limit
+        self.memory.replace_from(start, digests)
         self.delivered += len(added)
         return Delivery(
             stretches_of(added, window, base, change.appended_from),
@@ -191,7 +212,8 @@ class Day:
         new = page[back:]
         self._learn_depth(_UNMOVED, back)
         self.arrived, self.shifted, self.is_read_out = len(new), False, False
-        self._note_look(start, len(page))
+        self._note_read(start, len(page))
+        self.memory.limit = self._limit
         self.memory.put(new)
         self.proof.put(new)
         self.delivered += len(new)
@@ -243,7 +265,13 @@ class Day:
         self.gone = +self.gone
         return fresh, len(added) - len(fresh)
 
-    def _note_look(self, start: int, read: int) -> None:
+    def note_look(self) -> None:
+        """Note that all that is remembered was read again."""
+        self.unlooked = self.read_unlooked = 0
+        self.memory.limit = self._limit
+        self.memory.trim()
+
+    def _note_read(self, start: int, read: int) -> None:
         if start == 0:
             self.unlooked = self.read_unlooked = 0
         else:

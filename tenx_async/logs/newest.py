@@ -61,8 +61,10 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     memory = day.memory
     pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
 
+    reaches = _reaches_before if least else _reaches_back
+
     def enough(seen: Window) -> bool:
-        return seen.pages > pages or (len(seen.entries) >= least and _reaches_back(memory, seen))
+        return seen.pages > pages or (len(seen.entries) >= least and reaches(memory, seen))
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
@@ -94,7 +96,9 @@ def is_due_for_audit(day: Day) -> bool:
 def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
     least = math.inf if day.memory.whole else len(day.memory) + day.arrived + ANCHOR
-    return (yield from _look(day, day.habits.size, least))
+    delivery = yield from _look(day, day.habits.size, least)
+    day.note_look()
+    return delivery
 
 
 def _is_believed(day: Day, change: Difference, *, once: bool) -> bool:
@@ -143,6 +147,12 @@ def _reaches_back(memory: Memory, window: Window) -> bool:
         return False
     place = _likely_place(memory, window.digests)
     return place is not None and place[0] <= place[1] + window.head
+
+
+def _reaches_before(memory: Memory, window: Window) -> bool:
+    """Tell whether a window holds all that is remembered, and what was inserted in it."""
+    place = _place(memory, window)
+    return place is not None and place[0] == 0
 
 
 def _begins_calm(memory: Memory, window: Window, place: tuple[int, int]) -> bool:

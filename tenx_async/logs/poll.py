@@ -48,9 +48,9 @@ def _poll(day: Day) -> Reading[Delivery]:
     if not day.begun:
         return (yield from _begin(day))
     if day.habits.order is None:
-        return (yield from _read_on_watching(day))
-    if day.habits.order is not day.assumed:
-        day.adopt(day.habits.order)
+        backlog = None if day.is_read_out else (yield from oldest.go_on(day))
+        return backlog or (yield from _read_on_watching(day))
+    if day.adopt(day.habits.order):
         return Delivery(more=True)
     return (yield from _read_on(day))
 
@@ -67,10 +67,8 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     """Read on while the order is not certain: what changed where will tell it.
 
     A day that fits into one page is read whole, which is right in any order; what is newest-first
-    looks inserted at the beginning. A backlog is read in any order as long as nothing moves.
+    looks inserted at the beginning.
     """
-    if not (sure or day.is_read_out) and (backlog := (yield from oldest.go_on(day))):
-        return backlog
     request = day.habits.request(0)
     page = yield request
     cap = day.habits.cap
@@ -85,7 +83,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
         day.adopt(order)
         return Delivery(more=True)
     if day.memory.whole and not full:
-        return (yield from _read_whole(day, page, digests))
+        return (yield from _read_whole(day, page))
     has_changed = digests != day.front[: len(digests)]
     if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
@@ -132,20 +130,21 @@ def _turn_round(day: Day) -> Reading[Delivery]:
     return Delivery(more=True, findings=[Gap(end, passed)])
 
 
-def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Reading[Delivery]:
-    change = difference(day.memory.digests, digests)
+def _read_whole(day: Day, page: Sequence[LogEntry]) -> Reading[Delivery]:
+    window = day.ascending(page)
+    change = difference(day.memory.digests, digests_of(window))
     if change.missing:
         request = day.habits.request(0)
         page = yield request
         page, full = yield from make_sure(day, request, page, sure=True)
         if full:
             return Delivery(more=True)
-        digests = digests_of(page)
-        change = difference(day.memory.digests, digests)
-    day.front = digests
+        window = day.ascending(page)
+        change = difference(day.memory.digests, digests_of(window))
+    day.front = digests_of(page)
     if change.missing.total() == len(day.memory) > 0:
-        return day.restart(page, more=False)
-    return day.accept(0, page, digests, change)
+        return day.restart(window, more=False)
+    return day.accept(0, window, digests_of(window), change)
 
 
 def audit(day: Day) -> Reading[Delivery]:

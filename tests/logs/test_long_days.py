@@ -8,6 +8,8 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs.order import Order
 from tests.logs.model import ModelLog, Reader, entries
 
+BACKWARD = [Order.NEWEST_FIRST, Order.NEWEST_PAGE]
+
 
 def numbers(first: int, last: int) -> list[LogEntry]:
     """Lines with numbers that grow, as times do."""
@@ -37,3 +39,68 @@ def test_a_backlog_is_not_taken_for_growth(order: Order, lines) -> None:
     assert reader.day.habits.order is order
     assert log.ever == reader.delivered
     assert not reader.findings
+
+
+@pytest.mark.parametrize("lines", [numbers, words])
+@pytest.mark.parametrize("order", list(Order))
+def test_what_came_before_the_order_was_certain_comes_once(order: Order, lines) -> None:
+    """A day is read anew in the order that it turns out to have, however long it is by then."""
+    log = ModelLog(order)
+    log.append(*lines(0, 2000))
+    reader = Reader.of(log, size=100, remember=50)
+    reader.catch_up()
+    for number in range(2000, 2010, 5):
+        log.append(*lines(number, number + 5))
+        reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert len(reader.day.memory) < 100
+
+
+def test_an_order_that_was_guessed_rightly_costs_no_second_reading() -> None:
+    """Numbers that fall say that a log is read from its end; nothing is read anew for it."""
+    log = ModelLog(Order.NEWEST_FIRST)
+    log.append(*numbers(0, 2000))
+    reader = Reader.of(log, size=100)
+    reader.catch_up()
+    before = reader.calls
+    log.append(*numbers(2000, 2003))
+    reader.catch_up()
+
+    assert reader.day.habits.order is Order.NEWEST_FIRST
+    assert reader.calls - before <= 4
+    assert reader.suppressed == 0
+
+
+@pytest.mark.parametrize("back", [12, 25, 29])
+@pytest.mark.parametrize("order", BACKWARD)
+def test_a_burst_hides_no_late_line(order: Order, back: int) -> None:
+    """What is inserted within what is remembered is found, however much is written after it."""
+    log = ModelLog(order)
+    log.append(*numbers(0, 500))
+    reader = Reader.of(log, size=100, order=order, remember=30)
+    reader.catch_up()
+    log.insert(back, *entries(["late"]))
+    log.append(*numbers(500, 800))
+    for number in range(800, 1000, 50):
+        reader.catch_up()
+        log.append(*numbers(number, number + 50))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", BACKWARD)
+def test_a_batch_longer_than_a_look_is_met_all_the_same(order: Order) -> None:
+    """A look at all that is remembered goes on until it has met the first of that."""
+    log = ModelLog(order)
+    log.append(*numbers(0, 100))
+    reader = Reader.of(log, size=20, order=order, remember=30)
+    reader.catch_up()
+    log.insert(24, *entries([f"late {number}" for number in range(60)]))
+    for number in range(100, 200, 5):
+        reader.catch_up()
+        log.append(*numbers(number, number + 5))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered

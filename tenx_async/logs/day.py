@@ -68,6 +68,8 @@ class Day:
     """The first page from 0, kept until the order is certain."""
     front_is_all: bool = field(default=True, init=False, repr=False)
     """Whether that page was the whole day."""
+    shown: Counter[Order] = field(factory=Counter, init=False, repr=False)
+    """How often a change of a first page that holds all looked like growth in an order."""
     undecided: int = field(default=0, init=False, repr=False)
     """Polls that could not tell the order although it mattered."""
     quiet: int = field(default=0, init=False, repr=False)
@@ -95,11 +97,9 @@ class Day:
         All, as long as what was read may have to be told from what is read in another order; and
         where polls do not see every insertion, until all that is remembered is read again.
         """
-        if (self.habits.order is None and self.tail is None) or (
-            self.order.counts_back and self.unlooked
-        ):
-            return math.inf
-        return self.remember
+        may_be_anew = self.habits.order is None and self.tail is None
+        is_unseen = self.order.counts_back and self.unlooked
+        return math.inf if may_be_anew or is_unseen else self.remember
 
     @property
     def position(self) -> int:

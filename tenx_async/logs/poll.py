@@ -29,6 +29,7 @@ from tenx_async.logs.replies import make_sure
 _TRIES = 6
 _DISTINCT = 3
 _PATIENCE = 8
+_OFTEN = 2
 
 
 def poll(day: Day) -> Reading[Delivery]:
@@ -77,13 +78,18 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if has_grown or day.habits.cap != cap:
         return Delivery(more=True)
     digests = digests_of(page)
-    order = yield from _settled_order(day, page, digests, full=full)
-    if order is not None:
+    order = yield from _shown_order(day, page, digests, full=full)
+    if full and order is None:
+        order = max(day.shown, key=day.shown.__getitem__, default=None)
+    if order is not None and (full or _is_borne_out(day, page, order)):
         day.habits.order = order
         day.adopt(order)
         return Delivery(more=True)
     if day.memory.whole and not full:
-        return (yield from _read_whole(day, page))
+        delivery = yield from _read_whole(day, page)
+        if order is not None:
+            day.shown[order] += 1
+        return delivery
     has_changed = digests != day.front[: len(digests)]
     if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
@@ -190,10 +196,10 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
     return page
 
 
-def _settled_order(
+def _shown_order(
     day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
 ) -> Reading[Order | None]:
-    """Tell the order from what the first page is now and what it was."""
+    """Tell what order it would be if the first page grew into what it is now at the log's end."""
     if digests == day.front[: len(digests)]:
         return None
     half = yield day.habits.request(0, max(1, len(page) // 2))
@@ -203,12 +209,23 @@ def _settled_order(
         return None
     moved_on = _has_moved_on(day.front, digests)
     is_new = not set(digests[len(day.front) :]) <= set(day.front)
-    if day.front_is_all and is_new and _overlap(digests, day.front) and not moved_on:
+    rise = trend(page)
+    goes_on = day.front_is_all and is_new and _overlap(digests, day.front)
+    if goes_on and not moved_on and (full or rise >= 0):
         return Order.OLDEST_FIRST
-    falls = trend(page)
-    if (moved_on and falls <= 0) or (full and day.front_is_all and falls < 0):
+    if (moved_on and rise <= 0) or (full and day.front_is_all and rise < 0):
         return Order.NEWEST_FIRST
     return None
+
+
+def _is_borne_out(day: Day, page: Sequence[LogEntry], order: Order) -> bool:
+    """Tell whether a short log grew at its end, and had not a late line inserted at its beginning.
+
+    A page of all that there is shows no difference, so numbers have to, or how often it happens.
+    """
+    if order is Order.NEWEST_PAGE or trend(page):
+        return True
+    return 2 * day.shown[order] - day.shown.total() >= _OFTEN
 
 
 def _has_moved_on(before: array[int], after: array[int]) -> bool:

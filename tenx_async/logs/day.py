@@ -59,7 +59,7 @@ class Day:
     settles: bool = field(default=False, init=False)
     """Whether what the window reaches is all that is wanted, for there is no way around it."""
     unlooked: int = field(default=0, init=False)
-    """How many entries were appended since all that is remembered was last read again."""
+    """How many entries came since all that is remembered was last read again."""
     read_unlooked: int = field(default=0, init=False)
     """How many entries polls have read since then."""
     proof: Proof = field(init=False)
@@ -193,7 +193,7 @@ class Day:
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self.is_read_out = not more
-        self._note_read(start, len(window))
+        self._note_read(start, len(window), len(change.added))
         self.memory.limit = self._limit
         self.memory.replace_from(start, digests)
         self.delivered += len(added)
@@ -212,7 +212,7 @@ class Day:
         new = page[back:]
         self._learn_depth(_UNMOVED, back)
         self.arrived, self.shifted, self.is_read_out = len(new), False, False
-        self._note_read(start, len(page))
+        self._note_read(start, len(page), len(new))
         self.memory.limit = self._limit
         self.memory.put(new)
         self.proof.put(new)
@@ -271,11 +271,11 @@ class Day:
         self.memory.limit = self._limit
         self.memory.trim()
 
-    def _note_read(self, start: int, read: int) -> None:
+    def _note_read(self, start: int, read: int, added: int) -> None:
         if start == 0:
             self.unlooked = self.read_unlooked = 0
         else:
-            self.unlooked += self.arrived
+            self.unlooked += added
             self.read_unlooked += read
 
     def _learn_depth(self, change: Difference, known: int) -> None:

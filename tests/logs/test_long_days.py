@@ -104,3 +104,25 @@ def test_a_batch_longer_than_a_look_is_met_all_the_same(order: Order) -> None:
     reader.catch_up()
 
     assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", BACKWARD)
+def test_late_lines_that_are_found_hide_none_that_are_not(order: Order) -> None:
+    """They take up room in what is remembered, as lines that are appended do."""
+    log = ModelLog(order)
+    log.append(*numbers(0, 60))
+    reader = Reader.of(log, size=100, order=order, remember=30)
+    reader.catch_up()
+    for number in range(60, 65):
+        log.append(*numbers(number, number + 1))
+        reader.poll()
+    log.insert(29, *entries(["deep"]))
+    log.insert(2, *entries([f"late {number}" for number in range(8)]))
+    for number in range(70, 76):
+        reader.poll()
+        log.append(*numbers(number, number + 1))
+    log.append(*numbers(100, 200))
+    for _ in range(4):
+        reader.poll()
+
+    assert log.ever == reader.delivered

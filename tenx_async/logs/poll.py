@@ -22,6 +22,7 @@ from tenx_async.logs.order import (
     is_end,
     is_telling,
     order_of,
+    part_of,
     trend,
 )
 from tenx_async.logs.replies import make_sure
@@ -183,7 +184,7 @@ def _begin(day: Day) -> Reading[Delivery]:
 def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
     """Tell the order from the first page, as far as a log that stands still shows it."""
     for _ in range(_TRIES):
-        half = yield day.habits.request(0, max(1, len(page) // 2))
+        half = yield day.habits.request(0, part_of(len(page)))
         order = order_of(page, half)
         if order is None and list(half) != list(page[: len(half)]):
             before, page = page, (yield day.habits.request(0))
@@ -202,7 +203,7 @@ def _shown_order(
     """Tell what order it would be if the first page grew into what it is now at the log's end."""
     if digests == day.front[: len(digests)]:
         return None
-    half = yield day.habits.request(0, max(1, len(page) // 2))
+    half = yield day.habits.request(0, part_of(len(page)))
     if is_end(page, half):
         return Order.NEWEST_PAGE
     if not is_beginning(page, half):

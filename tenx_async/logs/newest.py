@@ -27,6 +27,7 @@ LOOKS_APART = 2
 _TRIES = 5
 _EXPECTED = 1.5
 _MOST_PAGES = 50
+"""So many pages more than are known are read at most, unless all in them is new."""
 
 
 Enough = Callable[[Window], bool]
@@ -64,6 +65,8 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     reaches = _reaches_before if least else _reaches_back
 
     def enough(seen: Window) -> bool:
+        if seen.pages > _MOST_PAGES and _is_all_new(memory, seen, day.habits.most):
+            return False
         return seen.pages > pages or (len(seen.entries) >= least and reaches(memory, seen))
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
@@ -153,6 +156,12 @@ def _reaches_before(memory: Memory, window: Window) -> bool:
     """Tell whether a window holds all that is remembered, and what was inserted in it."""
     place = _place(memory, window)
     return place is not None and place[0] == 0
+
+
+def _is_all_new(memory: Memory, window: Window, page: int) -> bool:
+    """Tell whether hardly anything in a window is remembered, less than would be of one page."""
+    known = set(memory.digests)
+    return 2 * len(known.intersection(window.digests)) < min(page, len(known))
 
 
 def _begins_calm(memory: Memory, window: Window, place: tuple[int, int]) -> bool:

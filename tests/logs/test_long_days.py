@@ -126,3 +126,17 @@ def test_late_lines_that_are_found_hide_none_that_are_not(order: Order) -> None:
         reader.poll()
 
     assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", BACKWARD)
+def test_all_that_came_while_nobody_could_read_is_read_back(order: Order) -> None:
+    """An outage may last longer than fifty pages; what is new in all of them is new."""
+    log = ModelLog(order)
+    log.append(*numbers(0, 300))
+    reader = Reader.of(log, size=20, order=order)
+    reader.catch_up()
+    log.append(*numbers(300, 2300))
+    reader.catch_up()
+
+    assert log.ever == reader.delivered
+    assert not reader.findings

@@ -23,14 +23,16 @@ ANCHOR = 8
 _NEAR = 256
 """Among so many entries the last one has to be the only one of its text to stand for its place."""
 _WIDTH = 8
+_SLACK = 1.125
+"""Memory is not trimmed before it holds so many times what is kept."""
 
 
 @define
 class Memory:
     """The digests of the last entries of a day, in the server's order."""
 
-    limit: int
-    """How many are kept."""
+    limit: float
+    """How many are kept, at least."""
     base: int = 0
     """How many entries of the day came before the first one that is remembered, if known."""
     whole: bool = True
@@ -55,8 +57,12 @@ class Memory:
         """Put what is there now in the place of all that was remembered from an index on."""
         self.digests[index:] = digests
         self._anchor = None
-        excess = len(self) - self.limit
-        if excess > self.limit // 8:
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget the first ones, if there are well more than are kept."""
+        if len(self) > self.limit * _SLACK:
+            excess = len(self) - int(self.limit)
             del self.digests[:excess]
             self._forget(excess)
 

@@ -57,7 +57,7 @@ class Digests:
             return digests_of(self.last_page[len(self.last_page) - count :])
         return self.made[len(self) - count :]
 
-    def drop_waiting(self, limit: int) -> int:
+    def drop_waiting(self, limit: float) -> int:
         """Drop what goes before as many as the limit, as far as none has to be made.
 
         Returns:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from tenx_async.logs.day import Delivery
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Doubt, Finding, Reset, Shift
 from tenx_async.logs.seal import Seal
 

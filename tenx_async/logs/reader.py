@@ -17,7 +17,8 @@ from tenx_async.errors import BadRequest, MethodNotAllowed, NotFound
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
-from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
+from tenx_async.logs.day import Day, Reading, T
+from tenx_async.logs.delivery import Delivery, Stretch
 from tenx_async.logs.extent import Extent
 from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.ledger import Ledger

@@ -200,7 +200,8 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
         window += unseen
         awaited -= Counter(digests_of(unseen))
         all_known = not awaited and len(window) >= len(known) + ANCHOR
-        if not full or len(page) <= overlap or all_known or len(window) > enough:
+        is_end = not full and len(window) >= len(known)  # a page that ends before may be cut
+        if is_end or not unseen or all_known or len(window) > enough:
             return window, full, is_sure
 
 

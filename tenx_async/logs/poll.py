@@ -163,7 +163,16 @@ def audit(day: Day) -> Reading[Delivery]:
         return (yield from _read_on_watching(day, sure=True))
     if day.order.counts_back:
         return (yield from newest.audit(day))
-    return (yield from oldest.backtrack(day, len(day.memory)))
+    delivery = yield from oldest.backtrack(day, len(day.memory))
+    return delivery if delivery.more else evolve(delivery, more=(yield from _goes_on(day)))
+
+
+def _goes_on(day: Day) -> Reading[bool]:
+    """Look for more behind all that was read: a short page need not be the last one."""
+    try:
+        return bool((yield day.habits.request(day.position)))
+    except BeyondWindow:
+        return False
 
 
 def _begin(day: Day) -> Reading[Delivery]:

@@ -275,3 +275,18 @@ def test_a_countdown_is_not_taken_for_a_log_that_is_read_from_its_end_for_ever(
     assert (wanted - reader.delivered).total() <= told
     assert set(countdown(2560, 2620)) <= set(reader.lines)
     assert bool(told) is bool(tail)
+
+
+def test_a_seal_finds_what_stands_behind_pages_that_became_shorter() -> None:
+    """A page that is shorter than what is known of its place is not the end."""
+    log = ModelLog()
+    log.append(*numbered(0, 300))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.poll()
+    log.cap = 20
+    log.insert(400, *numbered(1000, 1001))
+    reader.catch_up()
+    while (delivery := reader.audit()) and delivery.more:
+        reader.catch_up()
+
+    assert log.ever == reader.delivered

@@ -44,6 +44,11 @@ def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
         return _read_loosely(body, instance)
 
 
+def read_sized_entries(body: bytes, *, instance: str = "") -> tuple[list[LogEntry], int]:
+    """Decode a page as `read_entries` does, and tell the size of the answer's body."""
+    return read_entries(body, instance=instance), len(body)
+
+
 def _read_loosely(body: bytes, instance: str) -> list[LogEntry]:
     page = decode(body)
     if not isinstance(page, list):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 from attrs import define, field, frozen
@@ -182,9 +182,11 @@ class Day:
         change: Difference,
         *,
         more: bool = False,
-        findings: Iterable[Finding] = (),
+        findings: Sequence[Finding] = (),
     ) -> Delivery:
         """Take over a window that begins at an index of memory, and tell what is new in it."""
+        if not (change.added or change.missing or change.is_reordered or findings):
+            return self._stand_still(start, window, more=more)
         base, known = self.memory.base + start, len(self.memory) - start
         added, suppressed = self._without_returned(change.added, digests)
         moved = change.missing or change.is_reordered
@@ -204,6 +206,16 @@ class Day:
             reread=len(window) - len(change.added),
             window=window,
         )
+
+    def _stand_still(
+        self, start: int, window: Sequence[LogEntry], *, more: bool = False
+    ) -> Delivery:
+        """Note that a window is what is known, to the last entry."""
+        read = len(window)
+        self._learn_depth(_UNMOVED, read)
+        self.arrived, self.shifted = 0, False
+        self._note_look(start, read)
+        return Delivery((), more, self._doubt(), reread=read, window=window)
 
     def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
         """Take over a page whose first entries are all from an index on, while more is waiting."""

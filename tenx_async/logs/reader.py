@@ -175,7 +175,7 @@ class SourceReader:
                 await ahead.drop()
         elif not self.allowance.interval and log not in self._ahead:
             fetch = partial(self.pages.page, *log)
-            self._ahead[log] = ReadAhead(fetch, self._room_ahead)
+            self._ahead[log] = ReadAhead(fetch, self._room_ahead, self.clock.monotonic)
 
     def _room_ahead(self) -> int:
         """How many more pages can wait, so that all that waits fits into the buffer."""

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 
 from tenx_async.api import wire
 from tenx_async.api.dates import format_day
-from tenx_async.api.entries import LogEntry, read_entries, read_sized_entries
+from tenx_async.api.entries import LogEntry, Reply, read_entries
 from tenx_async.api.models import Identity, Instance, Region, Service
 from tenx_async.api.names import instance_name, region_name, service_name
 from tenx_async.api.redact import redact
@@ -200,22 +200,16 @@ def read_logs(
 @lru_cache(maxsize=16_384)
 def read_page(
     region: str, name: str, instance: str, *, date: dt.date, from_: int, size: int
-) -> Operation[tuple[list[LogEntry], int]]:
-    """Read a page of a log, of one instance's own if one is named, and the size of its answer.
+) -> Operation[Reply]:
+    """Read a page of a log, of one instance's own if one is named, and keep its bytes.
 
     Who polls silent services asks for the same pages over and over.
     """
     if not instance:
         page = read_logs(region, name, date=date, from_=from_, size=size)
-        return _with_size(page, read_sized_entries)
+        return evolve(cast("Operation[Any]", page), reader=Reply)
     page = read_instance_logs(region, name, instance, date=date, from_=from_, size=size)
-    return _with_size(page, partial(read_sized_entries, instance=instance))
-
-
-def _with_size(
-    page: Operation[list[LogEntry]], reader: Callable[[bytes], tuple[list[LogEntry], int]]
-) -> Operation[tuple[list[LogEntry], int]]:
-    return evolve(cast("Operation[Any]", page), reader=reader)
+    return evolve(cast("Operation[Any]", page), reader=partial(Reply, instance=instance))
 
 
 def list_instances(region: str, name: str) -> Operation[list[Instance]]:

@@ -62,8 +62,7 @@ class Logs:
         operation = operations.read_page(
             self._region, service, instance, date=date, from_=from_, size=size
         )
-        entries, _ = await self._perform(operation, attempts=attempts)
-        return entries
+        return list(await self._perform(operation, attempts=attempts))
 
     async def fetch(
         self,
@@ -79,8 +78,8 @@ class Logs:
         operation = operations.read_page(
             self._region, service, instance, date=date, from_=from_, size=size
         )
-        entries, length = await self._perform(operation, attempts=attempts)
-        return LogPage(date, from_, entries, length)
+        reply = await self._perform(operation, attempts=attempts)
+        return LogPage(date, from_, reply, len(reply.body))
 
     def pages(
         self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000

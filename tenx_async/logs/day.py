@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory
-from tenx_async.logs.digests import digests_of
+from tenx_async.logs.digests import Kept, digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
@@ -220,12 +220,12 @@ class Day:
     def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
         """Take over a page whose first entries are all from an index on, while more is waiting."""
         back, position = len(self.memory) - start, self.position
-        new = page[back:]
+        new, kept = page[back:], Kept.of(page, back)
         self._learn_depth(_UNMOVED, back)
         self.arrived, self.shifted = len(new), False
         self._note_look(start, len(page))
-        self.memory.put(new)
-        self.proof.put(new)
+        self.memory.put(new, kept)
+        self.proof.put(kept)
         self.delivered += len(new)
         stretches = [Stretch(position, new)] if new else []
         return Delivery(stretches, more=True, findings=self._doubt(), reread=back, window=page)

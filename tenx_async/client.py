@@ -27,6 +27,7 @@ from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
 from tenx_async.logs.daily import LogOrder, Logs
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
+from tenx_async.logs.places import Places
 from tenx_async.logs.schedule import Schedule
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.listeners import guarded
@@ -213,6 +214,7 @@ class Client:
             calendar=Calendar(zones=zones, since=since, until=until),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),
             allowance=Allowance(per_second=calls_per_second or math.inf, left=self._calls_left),
+            places=Places(self._account.has_room),
             buffer=Buffer(buffer),
             clock=self._account.clock,
             emit=self._listener,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.digests import Digests
+from tenx_async.logs.digests import Digests, Kept
 
 ANCHOR = 8
 """The least number of entries that are re-read to see whether anything moved."""
@@ -66,9 +66,9 @@ class Memory:
             del self.digests[:excess]
             self._forget(excess)
 
-    def put(self, page: Sequence[LogEntry]) -> None:
+    def put(self, page: Sequence[LogEntry], kept: Kept | None = None) -> None:
         """Put a page behind what is remembered, while more is waiting behind it."""
-        self._digests.put(page)
+        self._digests.put(page, kept)
         self._anchor = None
         if dropped := self._digests.drop_waiting(self.limit):
             self._forget(dropped)

@@ -10,7 +10,7 @@ import datetime as dt
 import math
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
 from attrs import define, field
@@ -18,7 +18,7 @@ from attrs import define, field
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory
 from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
-from tenx_async.logs.digests import digests_of
+from tenx_async.logs.digests import Kept, digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
@@ -181,9 +181,11 @@ class Day:
         change: Difference,
         *,
         more: bool = False,
-        findings: Iterable[Finding] = (),
+        findings: Sequence[Finding] = (),
     ) -> Delivery:
         """Take over a window that begins at an index of memory, and tell what is new in it."""
+        if not (change.added or change.missing or change.is_reordered or findings):
+            return self._stand_still(start, window, more=more)
         base, known = self.memory.base + start, len(self.memory) - start
         added, suppressed = self._without_returned(change.added, digests)
         moved = change.missing or change.is_reordered
@@ -206,16 +208,26 @@ class Day:
             window=window,
         )
 
+    def _stand_still(
+        self, start: int, window: Sequence[LogEntry], *, more: bool = False
+    ) -> Delivery:
+        """Note that a window is what is known, to the last entry."""
+        read = len(window)
+        self._learn_depth(_UNMOVED, read)
+        self.arrived, self.shifted, self.is_read_out = 0, False, not more
+        self._note_read(start, read, 0)
+        return Delivery((), more, self._doubt(), reread=read, window=window)
+
     def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
         """Take over a page whose first entries are all from an index on, while more is waiting."""
         back, position = len(self.memory) - start, self.position
-        new = page[back:]
+        new, kept = page[back:], Kept.of(page, back)
         self._learn_depth(_UNMOVED, back)
         self.arrived, self.shifted, self.is_read_out = len(new), False, False
         self._note_read(start, len(page), len(new))
         self.memory.limit = self._limit
-        self.memory.put(new)
-        self.proof.put(new)
+        self.memory.put(new, kept)
+        self.proof.put(kept)
         self.delivered += len(new)
         stretches = [Stretch(position, new)] if new else []
         return Delivery(stretches, more=True, findings=self._doubt(), reread=back, window=page)

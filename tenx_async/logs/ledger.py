@@ -47,8 +47,9 @@ class DayAccount:
 
     def enter(self, delivery: Delivery) -> None:
         """Enter what a poll brought."""
-        self.delivered += delivery.lines
-        self.late += sum(len(stretch.entries) for stretch in delivery.stretches if stretch.late)
+        for stretch in delivery.stretches:
+            self.delivered += len(stretch.entries)
+            self.late += len(stretch.entries) if stretch.late else 0
         self.reread += delivery.reread
         self.suppressed += delivery.suppressed
         self.findings += delivery.findings

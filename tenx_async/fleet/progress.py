@@ -86,6 +86,11 @@ class Progress:
             self._time_out(f"it could not be looked at ({error})", now)
             self._end(is_away=self.is_away)
 
+    def restore(self, outcome: Outcome, *, is_away: bool) -> None:
+        """Be over, as an earlier process left it."""
+        self.outcome = outcome
+        self._end(is_away=is_away)
+
     def settle(self, result: Result, error: TenxError | None = None) -> None:
         """End a step that is not to be written to, or not any further."""
         attempts = self.attempts

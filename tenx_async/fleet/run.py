@@ -59,8 +59,10 @@ class Run:
     journal: Journal = field(factory=NoJournal, repr=False)
     dry_run: bool = False
     """Whether it ends with the plan."""
-    catch_up: Callable[[Waves], Awaitable[None]] | None = field(default=None, repr=False)
-    """Brings the steps to where an earlier process left them."""
+    catch_up: Callable[[Waves], Awaitable[Sequence[Outcome]]] | None = field(
+        default=None, repr=False
+    )
+    """Brings the steps to where an earlier process left them; tells what was over."""
     _waves: Waves | None = field(default=None, init=False, repr=False)
     _outcomes: list[Outcome] = field(factory=list, init=False, repr=False)
     _told: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -149,7 +151,7 @@ class Run:
             if self.dry_run:
                 waves.stop("a dry run: nothing was sent")
             if self.catch_up:
-                await self.catch_up(waves)
+                self._tell(await self.catch_up(waves))
             await self._go_through(waves)
             self._tell(_left(waves))
             state = "stopped" if waves.stopped else "finished"

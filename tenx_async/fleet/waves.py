@@ -111,6 +111,19 @@ class Waves:
             self._end(progress)
         return all(one.state is State.OVER and not one.has_failed for one in before)
 
+    def restore(self, progress: Progress, outcome: Outcome, *, is_away: bool) -> None:
+        """Take a step for over that an earlier process brought to its end."""
+        progress.restore(outcome, is_away=is_away)
+        if is_away:
+            self._lost[progress.index] = progress
+
+    def rejoin(self, progress: Progress, write: int, outcome: Outcome, now: float) -> None:
+        """Look after a step on, one of whose writes an earlier process sent."""
+        progress.write = write
+        progress.send()
+        self._under_way[progress.index] = progress
+        self.answered(progress, outcome, now)
+
     def answered(self, progress: Progress, outcome: Outcome, now: float) -> None:
         """Note what a write did."""
         progress.answered(outcome, now)

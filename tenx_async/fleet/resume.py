@@ -34,7 +34,7 @@ class Left:
 
     def to_rejoin(self) -> dict[int, int]:
         """Steps that were under way, each with the last of its writes that may have been sent."""
-        last = {step: write for step, write in sorted(self.intents)}
+        last = dict(sorted(self.intents))
         return {step: write for step, write in last.items() if step not in self.over}
 
 

@@ -46,6 +46,7 @@ LIBRARIES = {
     "opentelemetry": {"telemetry", "sinks"},
     "prometheus_client": {"telemetry"},
     "uvloop": {"cli"},
+    "xxhash": {"logs"},
     "pytest": {"testing"},
     "pytest_asyncio": {"testing"},
 }

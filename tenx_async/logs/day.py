@@ -64,7 +64,7 @@ class Day:
     """How many entries polls have read since then."""
     proof: Proof = field(init=False)
     delivered: int = field(default=0, init=False)
-    front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
+    front: array[int] = field(factory=lambda: array("Q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
     front_is_all: bool = field(default=True, init=False, repr=False)
     """Whether that page was the whole day."""

@@ -12,13 +12,19 @@ from functools import partial
 from typing import Self
 
 from attrs import define, field
+from xxhash import xxh3_64_intdigest
 
 from tenx_async.api.entries import LogEntry, Reply
 
 
 def digests_of(entries: Iterable[LogEntry]) -> array[int]:
-    """Eight bytes for each entry; equal entries have equal ones."""
-    return array("q", list(map(hash, entries)))  # of a list it is made in one go
+    """Eight bytes for each entry: equal ones for equal entries, in every process."""
+    return array("Q", list(map(_digest, entries)))  # of a list it is made in one go
+
+
+def _digest(entry: LogEntry) -> int:
+    text = entry.instance_name + entry.log
+    return xxh3_64_intdigest(text.encode(errors="surrogatepass"), len(entry.instance_name))
 
 
 @define(eq=False)
@@ -52,7 +58,7 @@ class Kept:
 class Digests:
     """The digests of a row of entries; those that nobody asks for in time are never made."""
 
-    _made: array[int] = field(factory=lambda: array("q"), init=False)
+    _made: array[int] = field(factory=lambda: array("Q"), init=False)
     _waiting: list[Kept] = field(factory=list, init=False)
     """Pages that follow, whose digests are not made."""
     _last: Sequence[LogEntry] = field(default=(), init=False)

@@ -24,8 +24,9 @@ from tenx_async.fleet.plan import Write
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
+from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.daily import LogOrder, Logs
-from tenx_async.logs.follow import Follower
+from tenx_async.logs.follow import CommitMode, Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.places import Places
 from tenx_async.logs.schedule import Schedule
@@ -155,6 +156,8 @@ class Client:
         discover_every: float = 10.0,
         buffer: int = 20_000,
         remember: int = 20_000,
+        cursors: CursorStore | None = None,
+        commit: CommitMode = "after",
     ) -> Follower:
         """Follow the logs of services as they are written, each line once.
 
@@ -181,6 +184,11 @@ class Client:
             buffer: lines that may wait for the consumer; when it is full, polling pauses.
             remember: how many of a day's last lines are remembered, by 8 bytes each: so far back
                 an insertion is found.
+            cursors: keeps where each service was read to; a later following with the same store
+                goes on there, and delivers at least once what was not committed.
+            commit: when a batch is committed: `after`, when the next one is asked for; `before`
+                it is given; or `manual`, by `await batch.commit()`: batches without lines come
+                then, too, where only the place has changed.
 
         Returns:
             An asynchronous context manager; iterate it for lines, or its `batches()`. With a
@@ -210,6 +218,8 @@ class Client:
             follow=follow,
             habits=Habits(page_size, None if order == "auto" else Order(order)),
             remember=remember,
+            cursors=cursors,
+            commit=commit,
             discover_every=discover_every,
             calendar=Calendar(zones=zones, since=since, until=until),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),

@@ -24,6 +24,7 @@ TenxError
 ├── OutcomeUnknown          a write was sent; whether it was executed cannot be told
 ├── DeadlineExceeded        the caller's deadline passed
 ├── QuotaExceeded           the caller's own call budget is spent
+├── DamagedCursor           what was kept of where a log was read to cannot be trusted
 └── RunFailed               some services of a run are not as they were asked to be
 """
 
@@ -187,6 +188,10 @@ class QuotaExceeded(OperationError):
 
     resumes_at: dt.datetime | None = None
     """When there will be calls again."""
+
+
+class DamagedCursor(TenxError):
+    """What was kept of where a log was read to is not whole, and cannot be trusted."""
 
 
 class RunFailed(TenxError):

@@ -39,6 +39,8 @@ class Memory:
     """Whether nothing came before the first one that is remembered."""
     _digests: Digests = field(factory=Digests, init=False, repr=False)
     _anchor: int | None = field(default=None, init=False, repr=False)
+    _changed: int = field(default=0, init=False, repr=False)
+    """The position from which on anything changed since the changes were last taken."""
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -55,6 +57,7 @@ class Memory:
 
     def replace_from(self, index: int, digests: array[int]) -> None:
         """Put what is there now in the place of all that was remembered from an index on."""
+        self._changed = min(self._changed, self.base + index)
         self.digests[index:] = digests
         self._anchor = None
         self.trim()
@@ -68,6 +71,7 @@ class Memory:
 
     def put(self, page: Sequence[LogEntry], kept: Kept | None = None) -> None:
         """Put a page behind what is remembered, while more is waiting behind it."""
+        self._changed = min(self._changed, self.end)
         self._digests.put(page, kept)
         self._anchor = None
         if dropped := self._digests.drop_waiting(self.limit):
@@ -76,6 +80,19 @@ class Memory:
     def _forget(self, count: int) -> None:
         self.base += count
         self.whole = False
+
+    def move(self, by: int) -> None:
+        """Note that entries came before all that is remembered; or went, the first remembered."""
+        self.base += max(by, 0)
+        del self.digests[: max(-by, 0)]
+        self._anchor = None
+        self._changed = 0
+
+    def take_change(self) -> tuple[int, array[int]]:
+        """Tell what has changed since this was last asked: all from a position on."""
+        start = max(self._changed, self.base)
+        self._changed = self.end
+        return start, self.digests[start - self.base :]
 
     def tail(self, count: int) -> array[int]:
         """The last so many digests."""

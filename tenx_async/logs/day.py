@@ -78,16 +78,17 @@ class Day:
     """Where the log ended when that was looked for."""
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
-    _is_certain: bool = field(default=False, init=False, repr=False)
+    is_certain: bool = field(default=False, init=False, repr=False)
     """Whether the order is not only assumed."""
     _doubted: bool = field(default=False, init=False, repr=False)
     _reordered: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.memory = self._blank()
+        self.memory = self.blank()
         self.proof = Proof(self.remember)
 
-    def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
+    def blank(self, *, base: int = 0, whole: bool = True) -> Memory:
+        """Make a memory that holds nothing yet."""
         return Memory(self._limit, base=base, whole=whole)
 
     @property
@@ -139,18 +140,18 @@ class Day:
         is new is what came since the first page.
         """
         if order is self.assumed:
-            if not self._is_certain:
+            if not self.is_certain:
                 self.note_look()
-            self._is_certain = True
+            self.is_certain = True
             return False
-        self.assumed, self._is_certain, self.unlooked = order, True, 0
+        self.assumed, self.is_certain, self.unlooked = order, True, 0
         if self.tail is None:
             self.gone.update(self.memory.digests)
             self.proof.read_again()
-            self.memory, self.begun = self._blank(), False
+            self.memory, self.begun = self.blank(), False
         else:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
-            self.memory = self._blank(whole=self.front_is_all or not order.counts_back)
+            self.memory = self.blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
         return True
 
@@ -166,7 +167,7 @@ class Day:
         """Start from the end of a day whose last entries these are, the first of them known."""
         if known is None:
             known = 0 if self.tail is None else max(0, len(entries) - self.tail)
-        self.memory = self._blank(base=base, whole=whole)
+        self.memory = self.blank(base=base, whole=whole)
         self.memory.replace_from(0, digests_of(entries[:known]))
         self.begun = True
         digests = digests_of(entries[known:])
@@ -235,7 +236,7 @@ class Day:
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
         """Begin again with a log of which nothing was known."""
         reset = Reset(self.position)
-        self.memory = self._blank()
+        self.memory = self.blank()
         self.gone.clear()
         digests = digests_of(window)
         change = Difference(range(len(window)), 0)

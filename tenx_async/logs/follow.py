@@ -6,18 +6,26 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
-from typing import Self
+from typing import Literal, Self
 
 from attrs import define, field
 
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ConfigurationError, OperationError, QuotaExceeded, Throttled
+from tenx_async.errors import (
+    ConfigurationError,
+    DamagedCursor,
+    OperationError,
+    QuotaExceeded,
+    Throttled,
+)
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.cursors import CursorStore, Marks
 from tenx_async.logs.discovery import Discovery, ListServices
+from tenx_async.logs.findings import Gap
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits
@@ -26,13 +34,18 @@ from tenx_async.logs.places import Places
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.source import Source, SourceState, SourceStatus
+from tenx_async.logs.states import resume
 from tenx_async.telemetry.events import (
+    CursorLost,
     FollowingEnded,
     Listener,
     SourceFailed,
     SourceRecovered,
     SourceThrottled,
 )
+
+CommitMode = Literal["after", "before", "manual"]
+"""When a batch is committed: when the next one is asked for, before it is given, or by hand."""
 
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
@@ -65,7 +78,11 @@ class Follower:
     clock: Clock = field(factory=SystemClock, repr=False)
     emit: Listener = field(repr=False)
     chance: Callable[[], float] = field(default=random.random, repr=False)
+    cursors: CursorStore | None = field(default=None, repr=False)
+    commit: CommitMode = "after"
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
+    _taken: LogBatch | None = field(default=None, init=False, repr=False)
+    """The batch that the consumer has."""
     _discovery: Discovery = field(init=False, repr=False)
     _reader: SourceReader = field(init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -108,7 +125,22 @@ class Follower:
         )
 
     def _make_source(self, name: str) -> Source:
-        return Source(name, self.calendar, self.habits, remember=self.remember)
+        source = Source(name, self.calendar, self.habits, remember=self.remember)
+        if self.cursors is not None:
+            source.marks = Marks(self.cursors)
+            self._resume(source, self.cursors)
+        return source
+
+    def _resume(self, source: Source, cursors: CursorStore) -> None:
+        """Go on where the source was committed; where that cannot be trusted, say so."""
+        now = self.clock.now()
+        try:
+            if stored := cursors.load(source.name):
+                resume(source, stored, self.ledger, now)
+        except DamagedCursor as error:
+            self.emit(CursorLost(source=source.name, error=error))
+            for date in self.calendar.first_days(now)[:1]:
+                self.ledger.day(source.name, date).findings.append(Gap(0, None))
 
     @property
     def sources(self) -> list[SourceStatus]:
@@ -165,13 +197,22 @@ class Follower:
     async def _next_batch(self) -> LogBatch:
         if self._task is None and not self.buffer.closed:
             raise ConfigurationError("the follower is not open: use it inside `async with`")
-        batch = await self.buffer.get()
-        if batch is not None:
-            return batch
+        while (batch := await self._take()) is not None:
+            if batch.entries or (self.commit == "manual" and batch.mark):
+                return batch
         task, self._task = self._task, None
         if task is not None:
             await task
         raise StopAsyncIteration
+
+    async def _take(self) -> LogBatch | None:
+        """Take a batch; commit it now, or the one before, which has been seen to by now."""
+        if self.commit == "after" and self._taken is not None:
+            await self._taken.commit()
+        self._taken = batch = await self.buffer.get()
+        if self.commit == "before" and batch is not None:
+            await batch.commit()
+        return batch
 
     async def _run(self) -> None:
         try:

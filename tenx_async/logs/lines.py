@@ -10,6 +10,7 @@ import msgspec
 from attrs import field, frozen
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.logs.cursors import Mark
 
 
 @frozen
@@ -53,6 +54,19 @@ class LogBatch:
     late: bool = False
     instance: str = ""
     """The instance in whose own log they were read; empty: in the service's."""
+    mark: Mark | None = field(default=None, eq=False, repr=False)
+    """Where the source may be committed once this batch, and all of it before, is durable."""
+
+    async def commit(self) -> None:
+        """Note that all of the source up to here need not be delivered again.
+
+        Where a delivery came in several batches, the last one commits all of them.
+
+        Raises:
+            TenxError: it could not be made durable.
+        """
+        if self.mark is not None:
+            await self.mark.set()
 
     def __len__(self) -> int:
         return len(self.entries)

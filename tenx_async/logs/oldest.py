@@ -225,13 +225,12 @@ def _relocate(day: Day) -> Reading[Delivery]:
     if moved == 0:
         return day.accept(0, window, digests, difference(memory.digests, digests), more=more)
     position = memory.base
+    memory.move(moved)
     if moved > 0:
-        memory.base += moved
         change = difference(memory.digests, digests[moved:])
         gap = Gap(position, moved)
         return day.accept(0, window[moved:], digests[moved:], change, more=more, findings=[gap])
     removed = Removal(position, -moved)
-    del memory.digests[:-moved]
     change = difference(memory.digests, digests)
     return day.accept(0, window, digests, change, more=more, findings=[removed])
 

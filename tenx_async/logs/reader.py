@@ -30,6 +30,7 @@ from tenx_async.logs.poll import audit, poll
 from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
 from tenx_async.logs.source import Source
+from tenx_async.logs.states import commit_of
 from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
 
 _NO_SUCH_THING = (NoSuchDay, NotFound, MethodNotAllowed, BadRequest)
@@ -110,7 +111,8 @@ class SourceReader:
         source.begin((day for day, _ in found), now)
         for day, delivery in reversed(found):
             late = self._begun_late(source, day, delivery)
-            await self._deliver(source, day, evolve(delivery, findings=[*delivery.findings, *late]))
+            self._enter(source, day, evolve(delivery, findings=[*delivery.findings, *late]))
+            await self._hand_on(source, day, delivery, is_last=day is found[0][0])
         more = [await self._has_more(source, day, delivery) for day, delivery in found]
         return sum(delivery.lines for _, delivery in found), any(more)
 
@@ -238,6 +240,7 @@ class SourceReader:
                 return
             account.seals.append(Seal.of(day.position, delivery.window, day.instance))
         account.sealed = source.seal(day)
+        await self._hand_on(source, day, Delivery())
         if account.sealed:
             seals = tuple(account.seals)
             self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
@@ -273,10 +276,21 @@ class SourceReader:
         self._enter(source, day, delivery)
         await self._hand_on(source, day, delivery)
 
-    async def _hand_on(self, source: Source, day: Day, delivery: Delivery) -> None:
-        for stretch in delivery.stretches:
-            for start in range(0, len(stretch.entries), self.page_size):
-                await self.buffer.put(self._batch(source, day, stretch, start))
+    async def _hand_on(
+        self, source: Source, day: Day, delivery: Delivery, *, is_last: bool = True
+    ) -> None:
+        """Hand on what came, and mark its end if the source may be committed there."""
+        batches = [
+            self._batch(source, day, stretch, start)
+            for stretch in delivery.stretches
+            for start in range(0, len(stretch.entries), self.page_size)
+        ]
+        if source.marks is not None and is_last:
+            batches = batches or [LogBatch(self.region, source.name, day.date, day.position, ())]
+            mark = source.marks.add(commit_of(source, self.region, self.ledger))
+            batches[-1] = evolve(batches[-1], mark=mark)
+        for batch in batches:
+            await self.buffer.put(batch)
 
     def _batch(self, source: Source, day: Day, stretch: Stretch, start: int) -> LogBatch:
         """Make a batch of no more than a page, so that what waits for room is bounded."""

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import Memory
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.cursors import Marks
 from tenx_async.logs.day import Day
 from tenx_async.logs.digests import Digests, digests_of
 from tenx_async.logs.order import Habits
@@ -73,17 +74,19 @@ class Source:
     last_live: dt.datetime | None = None
     instances_seen: float = field(default=0.0, repr=False)
     """When its instances were last listed, where it is read through them; in seconds."""
+    marks: Marks | None = field(default=None, repr=False)
+    """What was handed on and is not committed yet, where cursors are kept."""
     has_begun: bool = field(default=False, init=False)
     """Whether it is known where to read on."""
     is_anew: bool = field(default=False, init=False)
     """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
-    _closed: frozenset[tuple[dt.date, str]] = field(default=frozenset(), init=False, repr=False)
+    closed: frozenset[tuple[dt.date, str]] = field(default=frozenset(), init=False, repr=False)
     """Instances' parts of days of which others are read yet."""
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
     _asked_of: list[tuple[Proof, Digests]] = field(factory=list, init=False, repr=False)
     """What was known of its days, and might be another service's, when it was last asked of."""
-    _last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
+    last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
 
     def day(self, date: dt.date, *, tail: int | None = None, instance: str = "") -> Day:
         """A day of which nothing was read yet."""
@@ -108,7 +111,7 @@ class Source:
             return []
         self._open = days
         known = {date for date, _ in self._days}
-        opened = [date for date in sorted(days - known) if date > self._last_sealed]
+        opened = [date for date in sorted(days - known) if date > self.last_sealed]
         self._days.update(((date, ""), self.day(date)) for date in opened)
         return opened
 
@@ -119,11 +122,11 @@ class Source:
     def seal(self, day: Day) -> bool:
         """Close a day that is over and was read to its end; tell whether all of it is closed."""
         self._days.pop((day.date, day.instance), None)
-        self._closed |= {(day.date, day.instance)}
-        self._last_sealed = max(self._last_sealed, day.date)
+        self.closed |= {(day.date, day.instance)}
+        self.last_sealed = max(self.last_sealed, day.date)
         is_closed = not any(date == day.date for date, _ in self._days)
         if is_closed:
-            self._closed = frozenset(key for key in self._closed if key[0] != day.date)
+            self.closed = frozenset(key for key in self.closed if key[0] != day.date)
         return is_closed
 
     @property
@@ -142,7 +145,7 @@ class Source:
     def admit(self, date: dt.date, instances: Iterable[str]) -> None:
         """Read the logs of further instances in a day that is read in theirs."""
         for name in instances:
-            if (date, name) not in self._days.keys() | self._closed:
+            if (date, name) not in self._days.keys() | self.closed:
                 self._days[date, name] = self.day(date, instance=name)
 
     def is_asked_of(self) -> None:
@@ -176,7 +179,7 @@ class Source:
             The days that are read no more.
         """
         before, self._days, self.is_anew = self._days, {}, False
-        self._closed = frozenset()
+        self.closed = frozenset()
         for day in before.values():
             anew = self._days.setdefault((day.date, ""), self.day(day.date))
             anew.gone.update(day.proof.unproven or ())

@@ -133,6 +133,14 @@ class SourceRecovered:
 
 
 @frozen(kw_only=True)
+class CursorLost:
+    """What was kept of where a source was read to cannot be trusted: it is read as a new one."""
+
+    source: str
+    error: Exception
+
+
+@frozen(kw_only=True)
 class DiscoveryFailed:
     """The services could not be listed; what is known is followed on, and it is tried again."""
 
@@ -199,6 +207,7 @@ SourceEvent = (
     | SourceFailed
     | SourceThrottled
     | SourceRecovered
+    | CursorLost
 )
 
 Event = (

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from tenx_async.telemetry.events import (
     AttemptEnded,
+    CursorLost,
     DayOpened,
     DaySealed,
     DiscoveryFailed,
@@ -205,6 +206,7 @@ _CHANGES: dict[type, str] = {
     SourceRemoved: "removed",
     SourceFinished: "finished",
     SourceReset: "reset",
+    CursorLost: "cursor lost",
 }
 
 
@@ -213,7 +215,7 @@ def _of_source(event: SourceEvent | FollowingEnded) -> Iterator[Measurement]:
         case SourceFound():
             yield Measurement(SOURCE_CHANGES, 1, ("found",))
             yield Measurement(FOLLOWED)
-        case SourceAwaited() | SourceReset():
+        case SourceAwaited() | SourceReset() | CursorLost():
             yield Measurement(SOURCE_CHANGES, 1, (_CHANGES[type(event)],))
         case SourceRemoved() | SourceFinished():
             yield Measurement(SOURCE_CHANGES, 1, (_CHANGES[type(event)],))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tenx_async.errors import ServerError
+from tenx_async.errors import DamagedCursor, ServerError
 from tenx_async.logs.findings import Gap, Shift
 from tenx_async.logs.seal import Seal
 from tenx_async.telemetry.events import (
     AttemptEnded,
+    CursorLost,
     DayOpened,
     DaySealed,
     DiscoveryFailed,
@@ -53,6 +54,7 @@ FAILED = SourceFailed(source="web", error=BROKEN, failures=1, retry_in=0.5)
 FAILED_AGAIN = SourceFailed(source="web", error=BROKEN, failures=2, retry_in=1.0)
 THROTTLED = SourceThrottled(source="web", retry_in=1.0)
 RECOVERED = SourceRecovered(source="web", failures=2)
+UNTRUSTED = CursorLost(source="web", error=DamagedCursor("its checksum does not fit"))
 UNLISTED = DiscoveryFailed(error=BROKEN, retry_in=0.5)
 CHANGED = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Shift(7, 3, 1))
 LOST = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Gap(7, None))

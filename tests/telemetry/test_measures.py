@@ -30,6 +30,7 @@ ADDS: list[tuple[Event, dict[str, float]]] = [
     (its.FAILED_AGAIN, {"source.failures ServerError": 1}),
     (its.THROTTLED, {"source.throttles": 1}),
     (its.RECOVERED, {"sources.failing": -1}),
+    (its.UNTRUSTED, {"source.changes cursor lost": 1}),
     (its.UNLISTED, {"discovery.failures ServerError": 1}),
     (its.CHANGED, {"log.changes Shift": 1}),
     (its.LOST, {"log.changes Gap": 1}),

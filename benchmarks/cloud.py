@@ -9,15 +9,44 @@ from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+import msgspec
 from attrs import frozen
 
+import tenx_async as tenx
 from tenx_async import LocalCloud
 from tenx_async.local import Fault, Quirks
 
 DAY = dt.datetime.now(dt.UTC).date()
 REGION = "beijing1"
 USERNAME, TOKEN = "demo", "benchmark"
+SIZE = 1000
+"""Entries of a page."""
 HEADERS = {"username": USERNAME, "Authorization": f"token {TOKEN}"}
+
+
+class Entry(msgspec.Struct):
+    """What the peer decodes into."""
+
+    instance_name: str
+    log: str
+
+
+PAGES = msgspec.json.Decoder(list[Entry])
+
+
+def log_url(endpoint: str, service: str) -> str:
+    """Where a service's log is read."""
+    return f"{endpoint}/v1/regions/{REGION}/services/{service}/logs"
+
+
+def page_params(from_: int) -> dict[str, str | int]:
+    """The page of today's log that begins there."""
+    return {"date": f"{DAY:%Y.%m.%d}", "from": from_, "size": SIZE}
+
+
+def client_of(endpoint: str) -> tenx.Client:
+    """A client with the settings of all."""
+    return tenx.Client(endpoint=endpoint, region=REGION, username=USERNAME, token=TOKEN)
 
 
 @frozen

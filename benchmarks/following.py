@@ -1,4 +1,4 @@
-"""Following against what is written by hand: throughput, calls, and ten thousand silent services.
+"""Following against what is written by hand: throughput, calls, delay, ten thousand services.
 
     python -m benchmarks.following [--lines N] [--rounds N] [--services N] [--no-picture]
 
@@ -11,31 +11,34 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import resource
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import aiohttp
-import msgspec
 from attrs import frozen
 
 import tenx_async as tenx
-from benchmarks.cloud import DAY, HEADERS, REGION, TOKEN, USERNAME, Served, serving
+from benchmarks.cloud import (
+    DAY,
+    HEADERS,
+    PAGES,
+    SIZE,
+    Served,
+    client_of,
+    log_url,
+    page_params,
+    serving,
+)
+from benchmarks.scheduling import BACKOFF, ORACLE, SCHEDULE, geometric, play, scenes
+from benchmarks.silent import Polling, poll_by_follower, poll_by_hand, wait_idly
 from tenx_async.logs.daily import LogOrder
 from tenx_async.logs.follow import Follower
 
-SIZE = 1000
-UNDER_WAY = 32
 PICTURE = Path(__file__).parent / "pictures" / "following.png"
-
-
-class Entry(msgspec.Struct):
-    """What the peer decodes into."""
-
-    instance_name: str
-    log: str
 
 
 @frozen
@@ -60,17 +63,8 @@ class Row:
         return f"{self.what:44}{self.figures:>34}{value:>9}  {sign} {self.goal:<7g}{verdict}"
 
 
-_decoder = msgspec.json.Decoder(list[Entry])
 TAIL_CALLS: dict[LogOrder, int] = {"oldest-first": 25, "newest-first": 3, "newest-page": 3}
 Reading = Callable[[str], Awaitable[int]]
-
-
-def _url(endpoint: str, service: str) -> str:
-    return f"{endpoint}/v1/regions/{REGION}/services/{service}/logs"
-
-
-def _page(from_: int, size: int = SIZE) -> dict[str, str | int]:
-    return {"date": f"{DAY:%Y.%m.%d}", "from": from_, "size": size}
 
 
 async def by_hand_in_batches(endpoint: str) -> int:
@@ -78,8 +72,8 @@ async def by_hand_in_batches(endpoint: str) -> int:
     count = 0
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         while True:
-            async with session.get(_url(endpoint, "s0"), params=_page(count)) as response:
-                page = _decoder.decode(await response.read())
+            async with session.get(log_url(endpoint, "s0"), params=page_params(count)) as response:
+                page = PAGES.decode(await response.read())
             if not page:
                 return count
             count += len(page)
@@ -90,17 +84,13 @@ async def by_hand_by_line(endpoint: str) -> int:
     count, length = 0, 0
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         while True:
-            async with session.get(_url(endpoint, "s0"), params=_page(count)) as response:
+            async with session.get(log_url(endpoint, "s0"), params=page_params(count)) as response:
                 page = await response.json()
             if not page:
                 return count
             for entry in page:
                 count += 1
                 length += len(entry["log"])
-
-
-def _client(endpoint: str) -> tenx.Client:
-    return tenx.Client(endpoint=endpoint, region=REGION, username=USERNAME, token=TOKEN)
 
 
 def _whole_day(client: tenx.Client) -> Follower:
@@ -112,7 +102,7 @@ def _whole_day(client: tenx.Client) -> Follower:
 async def in_batches(endpoint: str) -> int:
     """Follow in batches, to the end of what is there."""
     count = 0
-    async with _client(endpoint) as client, _whole_day(client) as lines:
+    async with client_of(endpoint) as client, _whole_day(client) as lines:
         async for batch in lines.batches():
             count += len(batch)
     return count
@@ -121,7 +111,7 @@ async def in_batches(endpoint: str) -> int:
 async def by_line(endpoint: str) -> int:
     """Follow by line, to the end of what is there."""
     count, length = 0, 0
-    async with _client(endpoint) as client, _whole_day(client) as lines:
+    async with client_of(endpoint) as client, _whole_day(client) as lines:
         async for line in lines:
             count += 1
             length += len(line.log)
@@ -146,7 +136,7 @@ async def catch_up(lines: int, rounds: int) -> list[Row]:
     near, far = Served(lines), Served(lines, delay=0.02)
     batches, hand = await compare(near, [in_batches, by_hand_in_batches], rounds)
     single, json = await compare(near, [by_line, by_hand_by_line], rounds)
-    ahead, sequential = await compare(far, [in_batches, by_hand_in_batches], 1)
+    ahead, sequential = await compare(far, [in_batches, by_hand_in_batches], min(rounds, 3))
     return [
         Row(name, f"{ours:,.0f} : {peer:,.0f} lines/s", ours / peer, goal)
         for name, ours, peer, goal in [
@@ -160,7 +150,7 @@ async def catch_up(lines: int, rounds: int) -> list[Row]:
 async def calls(lines: int) -> list[Row]:
     """What catching up and a tail cost in calls."""
     with serving(Served(lines)) as endpoint:
-        async with _client(endpoint) as client, _whole_day(client) as follower:
+        async with client_of(endpoint) as client, _whole_day(client) as follower:
             async for _ in follower.batches():
                 pass
     spent, pages = follower.ledger.calls, lines / SIZE
@@ -174,7 +164,7 @@ async def calls(lines: int) -> list[Row]:
 async def tail(order: LogOrder, goal: int) -> Row:
     """What the last 100 lines of a long day cost in calls."""
     with serving(Served(1_000_000, order=order)) as endpoint:
-        async with _client(endpoint) as client:
+        async with client_of(endpoint) as client:
             lines = client.logs.lines("s0", date=DAY, tail=100, order=order)
             count = len([line async for line in lines])
             spent = client.usage.calls_today
@@ -183,78 +173,52 @@ async def tail(order: LogOrder, goal: int) -> Row:
     return Row(f"calls of tail=100, {order}", figures, spent, goal, at_most=True)
 
 
-def _memory() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
-async def _poll_by_hand(endpoint: str, services: int, seconds: float) -> float:
-    """Polls a second of a bare loop: so many requests under way, no follower."""
-    done, ends = 0, time.perf_counter() + seconds
-    numbers = iter(range(10**9))
-
-    async def work(session: aiohttp.ClientSession) -> None:
-        nonlocal done
-        while time.perf_counter() < ends:
-            url = _url(endpoint, f"s{next(numbers) % services}")
-            async with session.get(url, params=_page(0)) as response:
-                _decoder.decode(await response.read())
-            done += 1
-
-    connector = aiohttp.TCPConnector(limit=UNDER_WAY)
-    async with aiohttp.ClientSession(headers=HEADERS, connector=connector) as session:
-        began = time.perf_counter()
-        await asyncio.gather(*(work(session) for _ in range(UNDER_WAY)))
-        return done / (time.perf_counter() - began)
-
-
-async def _all_read(lines: Follower, services: int) -> None:
-    while sum(one.last_success is not None for one in lines.sources) < services:  # noqa: ASYNC110  # it tells no one
-        await asyncio.sleep(0.5)
-
-
-async def scale(services: int, seconds: float) -> list[Row]:
-    """What many silent services cost."""
+async def scale(services: int, seconds: float, rounds: int) -> list[Row]:
+    """What many silent services cost; the bare loop and the follower take turns."""
+    bare: list[Polling] = []
+    ours: list[Polling] = []
     with serving(Served(0, services)) as endpoint:
-        bare = await _poll_by_hand(endpoint, services, seconds)
-        rate, grown = await _poll_all(endpoint, services, seconds)
-        idle = await _wait_idly(endpoint, services, seconds)
-    all_of_them = f"{services:,} silent services"
-    each = grown * 1024 / services
+        for _ in range(rounds):
+            bare.append(await poll_by_hand(endpoint, services, seconds))
+            ours.append(await poll_by_follower(endpoint, services, seconds))
+        idle = await wait_idly(endpoint, services, seconds)
+    rate, peer, cpu, peer_cpu = (
+        statistics.median(values)
+        for values in (
+            [one.rate for one in ours],
+            [one.rate for one in bare],
+            [one.cpu for one in ours],
+            [one.cpu for one in bare],
+        )
+    )
+    all_of_them, grown = f"{services:,} silent services", ours[0].grown
+    each, share = grown * 1024 / services, peer_cpu / cpu
     return [
-        Row("polls : a bare loop", f"{rate:,.0f} : {bare:,.0f} polls/s", rate / bare, 0.85),
+        Row("polls : a bare loop", f"{rate:,.0f} : {peer:,.0f} polls/s", rate / peer, 0.85),
+        Row("polls for the same processor time", f"{cpu:.0f} : {peer_cpu:.0f} µs", share, 0.85),
         Row("MiB for all", all_of_them, grown, 150, at_most=True),
         Row("KiB for each", all_of_them, each, 4, at_most=True),
         Row("% of a processor, no poll due", all_of_them, 100 * idle, 5, at_most=True),
     ]
 
 
-async def _poll_all(endpoint: str, services: int, seconds: float) -> tuple[float, float]:
-    """Polls a second, as fast as they go, and the memory that the services take in MiB."""
-    before = _memory()
-    async with (
-        _client(endpoint) as client,
-        client.follow(
-            tail=None, order="oldest-first", interval=(0, 0.001), discover_every=3600
-        ) as lines,
-    ):
-        await _all_read(lines, services)
-        first, began = lines.ledger.calls, time.perf_counter()
-        await asyncio.sleep(seconds)
-        rate = (lines.ledger.calls - first) / (time.perf_counter() - began)
-        return rate, _memory() - before
-
-
-async def _wait_idly(endpoint: str, services: int, seconds: float) -> float:
-    """The share of a processor that following takes while no poll is due."""
-    async with (
-        _client(endpoint) as client,
-        client.follow(tail=None, order="oldest-first", interval=(60, 3600)) as lines,
-    ):
-        await _all_read(lines, services)
-        cpu = time.process_time()
-        await asyncio.sleep(seconds)
-        return (time.process_time() - cpu) / seconds
+async def delays(ratio: float = 0.2) -> list[Row]:
+    """How late lines come under a budget, in a simulation; `benchmarks.scheduling` plays more."""
+    wanted = [scene for scene in scenes(quick=True) if scene.ratio == ratio]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        played = list(pool.map(play, wanted))
+    zipf = [one for one in played if one.scene.workload.startswith("zipf")]
+    budget = f"{wanted[0].sources:,} sources, {ratio:g} calls/s each"
+    mean = geometric(one.mean(SCHEDULE) for one in played)
+    backoff = max(one.mean(SCHEDULE) / one.mean(BACKOFF) for one in played)
+    oracle = max(one.mean(SCHEDULE) / one.mean(ORACLE) for one in zipf)
+    p99 = max(one.p99(SCHEDULE) for one in played)
+    return [
+        Row("mean delay : equal polling, all workloads", budget, mean, 0.36, at_most=True),
+        Row("the same, worst : exponential backoff", budget, backoff, 1, at_most=True),
+        Row("the same, worst zipf : who knows the rates", budget, oracle, 1.1, at_most=True),
+        Row("worst p99 delay : equal polling", budget, p99, 1.7, at_most=True),
+    ]
 
 
 async def main() -> None:
@@ -269,7 +233,8 @@ async def main() -> None:
     for measured in (
         catch_up(options.lines, options.rounds),
         calls(options.lines),
-        scale(options.services, 10.0),
+        scale(options.services, 5.0, options.rounds),
+        delays(),
     ):
         fresh = await measured
         print(*fresh, sep="\n", flush=True)

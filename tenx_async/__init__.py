@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         QuotaExceeded,
         Redirected,
         ResponseTooLarge,
+        RunFailed,
         ServerError,
         TenxError,
         Throttled,
@@ -49,6 +50,11 @@ if TYPE_CHECKING:
         Unauthorized,
         WindowLimit,
     )
+    from tenx_async.fleet.fleet import Fleet
+    from tenx_async.fleet.plan import Plan, Step
+    from tenx_async.fleet.report import Report
+    from tenx_async.fleet.run import Run
+    from tenx_async.fleet.terms import Terms
     from tenx_async.local import LocalCloud
     from tenx_async.logs.follow import Follower
     from tenx_async.logs.ledger import Ledger
@@ -77,6 +83,7 @@ __all__ = [
     "DeadlineExceeded",
     "Disconnected",
     "EnvVar",
+    "Fleet",
     "Follower",
     "Forbidden",
     "Identity",
@@ -96,6 +103,7 @@ __all__ = [
     "OperationError",
     "Outcome",
     "OutcomeUnknown",
+    "Plan",
     "Port",
     "PortMapping",
     "PortSpec",
@@ -103,14 +111,19 @@ __all__ = [
     "ReconcilePolicy",
     "Redirected",
     "Region",
+    "Report",
     "ResponseTooLarge",
     "RetryPolicy",
+    "Run",
+    "RunFailed",
     "ServerError",
     "Service",
     "ServiceSpec",
     "ServiceUpdate",
     "SessionPool",
+    "Step",
     "TenxError",
+    "Terms",
     "Throttled",
     "TimedOut",
     "Timeouts",
@@ -146,6 +159,11 @@ _HOMES = {
     ),
     "tenx_async.client": ("Client",),
     "tenx_async.clock": ("Clock",),
+    "tenx_async.fleet.fleet": ("Fleet",),
+    "tenx_async.fleet.plan": ("Plan", "Step"),
+    "tenx_async.fleet.report": ("Report",),
+    "tenx_async.fleet.run": ("Run",),
+    "tenx_async.fleet.terms": ("Terms",),
     "tenx_async.local": ("LocalCloud",),
     "tenx_async.logs.follow": ("Follower",),
     "tenx_async.logs.ledger": ("Ledger",),

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tenx_async import settings
 from tenx_async.api import operations
-from tenx_async.api.models import Identity, Region
+from tenx_async.api.models import Identity, Region, Service
+from tenx_async.api.outcome import Outcome
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
+from tenx_async.fleet.choice import Choice
+from tenx_async.fleet.fleet import Fleet, Means
+from tenx_async.fleet.plan import Write
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
 from tenx_async.logs.daily import LogOrder, Logs
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
+from tenx_async.logs.places import Places
 from tenx_async.logs.schedule import Schedule
 from tenx_async.telemetry.events import Listener
 from tenx_async.telemetry.listeners import guarded
@@ -209,10 +214,60 @@ class Client:
             calendar=Calendar(zones=zones, since=since, until=until),
             schedule=Schedule(min_age=shortest, max_age=longest, price=WORTH_A_CALL),
             allowance=Allowance(per_second=calls_per_second or math.inf, left=self._calls_left),
+            places=Places(self._account.has_room),
             buffer=Buffer(buffer),
             clock=self._account.clock,
             emit=self._listener,
         )
+
+    def fleet(
+        self,
+        *patterns: str,
+        status: str | Sequence[str] | None = None,
+        image: str | Sequence[str] | None = None,
+        regex: str | None = None,
+        exclude: Sequence[str] = (),
+        where: Callable[[Service], bool] | None = None,
+        order_by: Callable[[Service], Any] | None = None,
+    ) -> Fleet:
+        """Choose services for an operation on all of them; all conditions have to hold.
+
+        Args:
+            patterns: globs or names; none given: all services.
+            status: any of these, in any case.
+            image: globs; any image of a service has to match any of them.
+            regex: is searched for in the name.
+            exclude: globs or names to leave out.
+            where: a function that tells whether a service is meant.
+            order_by: the key by which they are sorted; the first ones are in the first waves.
+        """
+        choice = Choice(
+            names=Selection(patterns, exclude),
+            regex=regex,
+            status=status,
+            image=image,
+            where=where,
+        )
+        return Fleet(choice=choice, order_by=order_by, means=self._means)
+
+    @property
+    def _means(self) -> Means:
+        return Means(
+            region=self.region,
+            list_services=self.services.list,
+            do=self._do,
+            clock=self._account.clock,
+        )
+
+    async def _do(self, name: str, write: Write, seen: Service | None, deadline: float) -> Outcome:
+        call = self.services.calls.write(
+            write.verb,
+            name,
+            write.update or write.spec,
+            at_least_once=write.at_least_once,
+            seen=seen,
+        )
+        return await evolve(call, deadline=deadline).outcome()
 
     def _calls_left(self) -> Left | None:
         left = self._account.budget_left

@@ -23,7 +23,8 @@ TenxError
 │   └── ServerError         5xx
 ├── OutcomeUnknown          a write was sent; whether it was executed cannot be told
 ├── DeadlineExceeded        the caller's deadline passed
-└── QuotaExceeded           the caller's own call budget is spent
+├── QuotaExceeded           the caller's own call budget is spent
+└── RunFailed               some services of a run are not as they were asked to be
 """
 
 from __future__ import annotations
@@ -186,6 +187,10 @@ class QuotaExceeded(OperationError):
 
     resumes_at: dt.datetime | None = None
     """When there will be calls again."""
+
+
+class RunFailed(TenxError):
+    """Some services of a run are not as they were asked to be; the report says which."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -46,6 +46,7 @@ LIBRARIES = {
     "opentelemetry": {"telemetry", "sinks"},
     "prometheus_client": {"telemetry"},
     "uvloop": {"cli"},
+    "xxhash": {"logs"},
     "pytest": {"testing"},
     "pytest_asyncio": {"testing"},
 }
@@ -53,7 +54,7 @@ LIBRARIES = {
 
 PURE = [
     *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "api").glob("*.py"))),
-    *(f"logs/{name}.py" for name in ("calendar", "day", "order", "schedule")),
+    *(f"logs/{name}.py" for name in ("calendar", "day", "delivery", "order", "schedule")),
 ]
 """Files that decide and wait for nothing."""
 

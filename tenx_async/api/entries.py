@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -42,6 +44,22 @@ def read_entries(body: bytes, *, instance: str = "") -> list[LogEntry]:
         return [LogEntry(instance, text) for text in _instance.decode(body) or ()]
     except (ValueError, RecursionError):
         return _read_loosely(body, instance)
+
+
+class Reply(list[LogEntry]):
+    """The entries of an answer, which can be had again from its bytes."""
+
+    __slots__ = ("body", "instance")
+
+    def __init__(self, body: bytes, *, instance: str = "") -> None:
+        super().__init__(read_entries(body, instance=instance))
+        self.body = body
+        self.instance = instance
+
+    @property
+    def again(self) -> Callable[[], list[LogEntry]]:
+        """Reads the entries once more; holds no more than the bytes."""
+        return partial(read_entries, self.body, instance=self.instance)
 
 
 def _read_loosely(body: bytes, instance: str) -> list[LogEntry]:

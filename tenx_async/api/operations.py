@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 
 from tenx_async.api import wire
 from tenx_async.api.dates import format_day
-from tenx_async.api.entries import LogEntry, read_entries
+from tenx_async.api.entries import LogEntry, Reply, read_entries
 from tenx_async.api.models import Identity, Instance, Region, Service
 from tenx_async.api.names import instance_name, region_name, service_name
 from tenx_async.api.redact import redact
@@ -87,16 +87,6 @@ class Operation(Generic[T_co]):
                 operation=str(self),
                 body=redact(body.decode(errors="replace"), self.secrets()),
             ) from error
-
-    def sized(self) -> Operation[tuple[T_co, int]]:
-        """The same, with the size of the answer's body after decompression."""
-
-        def read(body: bytes) -> tuple[T_co, int]:
-            return self.reader(body), len(body)
-
-        return cast(
-            "Operation[tuple[T_co, int]]", evolve(cast("Operation[Any]", self), reader=read)
-        )
 
     def secrets(self) -> tuple[str, ...]:
         """The texts of the request that may appear in no message."""
@@ -205,6 +195,21 @@ def read_logs(
         target=f"{_service(region, name)}/logs?{_page(date, from_, size)}",
         reader=read_entries,
     )
+
+
+@lru_cache(maxsize=16_384)
+def read_page(
+    region: str, name: str, instance: str, *, date: dt.date, from_: int, size: int
+) -> Operation[Reply]:
+    """Read a page of a log, of one instance's own if one is named, and keep its bytes.
+
+    Who polls silent services asks for the same pages over and over.
+    """
+    if not instance:
+        page = read_logs(region, name, date=date, from_=from_, size=size)
+        return evolve(cast("Operation[Any]", page), reader=Reply)
+    page = read_instance_logs(region, name, instance, date=date, from_=from_, size=size)
+    return evolve(cast("Operation[Any]", page), reader=partial(Reply, instance=instance))
 
 
 def list_instances(region: str, name: str) -> Operation[list[Instance]]:

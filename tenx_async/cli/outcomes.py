@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -12,7 +11,7 @@ from attrs import define, field
 from tenx_async.api.outcome import Outcome
 from tenx_async.cli.ending import Status, explain
 from tenx_async.cli.terminal import say, visible
-from tenx_async.errors import ApiError
+from tenx_async.fleet.report import groups_of
 
 _DONE = {
     "create": "created",
@@ -72,25 +71,17 @@ class Tally:
 
     def close(self) -> Status:
         """Say what failed, by reason; tell the exit status."""
-        groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-        for outcome in self.outcomes:
-            if outcome.error is not None:
-                groups[outcome.result, _reason(outcome.error)].append(outcome)
-        for (result, reason), group in sorted(groups.items(), key=lambda item: -len(item[1])):
-            names = _some([outcome.service for outcome in group])
-            first = explain(group[0].error) if group[0].error else ""
-            say(f"{len(group)} of {len(self.names)} {result}, {reason} ({names}); first: {first}")
+        for group in groups_of(self.outcomes):
+            names = _some([outcome.service for outcome in group.outcomes])
+            first = explain(group.outcomes[0].error) if group.outcomes[0].error else ""
+            of_all = f"{len(group.outcomes)} of {len(self.names)} {group.result}, {group.reason}"
+            say(f"{of_all} ({names}); first: {first}")
         if absent := [outcome.service for outcome in self.outcomes if is_absent(outcome)]:
             say(f"{len(absent)} of {len(self.names)} not deleted, {ABSENT} ({_some(absent)})")
         results = {outcome.result for outcome in self.outcomes if not outcome.ok}
         if "unknown" in results:
             return Status.UNKNOWN
         return Status.FAILED if results else Status.WELL
-
-
-def _reason(error: Exception) -> str:
-    status = f"HTTP {error.status} " if isinstance(error, ApiError) else ""
-    return f"{status}{type(error).__name__}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,46 +1,46 @@
-"""What a run writes down while it goes on, so that another process can take it up."""
+"""What a run notes of itself, so that another process can go on with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 from attrs import define
 
 from tenx_async.api.outcome import Outcome
 from tenx_async.fleet.plan import Plan
 
-Ending = Literal["finished", "stopped", "interrupted"]
-
 
 class Journal(Protocol):
-    """What one run writes down; steps and their writes are known by their places in the plan.
+    """The journal of one run."""
 
-    Whoever calls `begin` calls `end` at last, even where `begin` failed.
-    """
-
-    run_id: str
-    """Empty until the run has begun."""
+    @property
+    def run_id(self) -> str:
+        """What the run is resumed by; empty: it cannot be."""
 
     async def begin(self, plan: Plan, terms: Mapping[str, object]) -> None:
-        """Write down what the run is going to do, and on which terms, as plain JSON data."""
+        """Note what is going to be done, and how."""
 
     async def intend(self, step: int, write: int) -> None:
-        """Note that a write is about to be sent; it may be when this returns."""
+        """Note that a write is about to be sent; it is durable when this returns.
+
+        Raises:
+            TenxError: it cannot be noted; then it must not be sent.
+        """
 
     async def answered(self, step: int, write: int, outcome: Outcome) -> None:
-        """Note what became of a write."""
+        """Note what a write did."""
 
     async def over(self, step: int, outcome: Outcome) -> None:
-        """Note what became of a step."""
+        """Note what a step came to."""
 
-    async def end(self, state: Ending) -> None:
-        """Note how the run ended, and let others have it."""
+    async def end(self, state: str) -> None:
+        """Note how the run ended: `finished`, `stopped` or `interrupted`."""
 
 
 @define
 class NoJournal:
-    """Keeps nothing: for runs that nobody is to resume."""
+    """Keeps nothing: the run cannot be resumed."""
 
     run_id: str = ""
 
@@ -56,5 +56,5 @@ class NoJournal:
     async def over(self, step: int, outcome: Outcome) -> None:
         """Keep nothing."""
 
-    async def end(self, state: Ending) -> None:
+    async def end(self, state: str) -> None:
         """Keep nothing."""

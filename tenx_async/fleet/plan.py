@@ -27,6 +27,8 @@ class Write:
     """The absolute values of an update."""
     spec: ServiceSpec | None = field(default=None, repr=False)
     """What a create makes; it may hold passwords."""
+    at_least_once: bool = False
+    """Whether a restart may be sent again whose answer is lost."""
 
 
 @frozen

@@ -62,12 +62,17 @@ def _write_record(write: Write) -> dict[str, Any]:
         "verb": write.verb,
         **({"update": update} if update else {}),
         **({"digest": spec_digest(write.spec)} if write.spec else {}),
+        **({"at_least_once": True} if write.at_least_once else {}),
     }
 
 
 def _write_of(record: Mapping[str, Any]) -> Write:
     update = record.get("update")
-    return Write(verb=record["verb"], update=ServiceUpdate(**update) if update else None)
+    return Write(
+        verb=record["verb"],
+        update=ServiceUpdate(**update) if update else None,
+        at_least_once=record.get("at_least_once", False),
+    )
 
 
 def _without_secrets(service: Service) -> Service:

@@ -26,7 +26,7 @@ _TABLES = (
         id text primary key, account text not null, manifest text, began text not null,
         operation text not null, region text not null, fleet integer not null,
         planned_at text not null, terms blob not null, settled blob not null, counts blob not null,
-        state text
+        state text check (state in ('finished', 'stopped', 'interrupted'))
     )
     """,
     """

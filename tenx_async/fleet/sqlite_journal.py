@@ -18,7 +18,6 @@ from tenx_async.api.outcome import Outcome
 from tenx_async.clock import Clock
 from tenx_async.errors import ConfigurationError
 from tenx_async.fleet.group_commit import GroupCommit, Statement
-from tenx_async.fleet.journal import Ending
 from tenx_async.fleet.lock import Lock
 from tenx_async.fleet.outcomes import outcome_record
 from tenx_async.fleet.plan import Plan
@@ -91,8 +90,13 @@ class SqliteJournal:
         """
         await self._enter("over", step, None, outcome)
 
-    async def end(self, state: Ending) -> None:
+    async def end(self, state: str) -> None:
         """Note how the run ended, and let others have it; a second end does nothing.
+
+        Whoever calls `begin` calls this at last, even where `begin` failed.
+
+        Args:
+            state: `finished`, `stopped` or `interrupted`.
 
         Raises:
             ConfigurationError: that cannot be kept; others may have it all the same.
@@ -155,7 +159,7 @@ class SqliteJournal:
                 )
             self._file.write(statements)
 
-    def _end(self, state: Ending) -> None:
+    def _end(self, state: str) -> None:
         with self._turn:
             file, self._file = self._file, None
             lock, self._lock = self._lock, None

@@ -8,6 +8,7 @@ are dropped, for they were read before it did.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define, field
@@ -18,6 +19,9 @@ from tenx_async.logs.order import BeyondWindow, Habits, PageRequest
 MOST_AHEAD = 16
 _RUN_A_PAGE = 4
 """So many pages in a row are worth one more ahead: what is guessed in vain stays little."""
+
+_QUEUEING = 2.0
+"""A page that takes so many times the least time waits for others at the server."""
 
 Page = Awaitable[Sequence[LogEntry]]
 Fetch = Callable[[PageRequest], Page]
@@ -30,8 +34,14 @@ class ReadAhead:
     fetch: Fetch = field(repr=False)
     room: Callable[[], int] = field(repr=False)
     """How many more pages may be under way, for all that else is."""
+    now: Callable[[], float] = field(repr=False)
+    """Tells the time in seconds."""
     depth: int = 1
-    """Pages under way beside the one that is awaited; grows as long as that is waited for."""
+    """Pages under way beside the one that is awaited.
+
+    It grows as long as that is waited for, unless a page takes much longer than one alone: then
+    they wait for each other at the server, and more of them bring nothing.
+    """
     _last: PageRequest | None = field(default=None, init=False)
     _stride: int = field(default=0, init=False)
     _run: int = field(default=0, init=False)
@@ -40,6 +50,10 @@ class ReadAhead:
         factory=dict, init=False, repr=False
     )
     """The next ones, as many as there are."""
+    _took: float = field(default=0.0, init=False)
+    """Seconds in which the last page came."""
+    _least: float = field(default=math.inf, init=False)
+    """Seconds in which any came."""
 
     def __len__(self) -> int:
         return len(self._guessed)
@@ -51,11 +65,18 @@ class ReadAhead:
         if task is None:
             await self.drop()
             self._guess(request, habits)
-            return await self.fetch(request)
-        if not task.done():
+            return await self._fetch(request)
+        if not task.done() and self._took <= _QUEUEING * self._least:
             self.depth = min(self.depth + 1, MOST_AHEAD)
         self._guess(request, habits)
         return await task
+
+    async def _fetch(self, request: PageRequest) -> Sequence[LogEntry]:
+        began = self.now()
+        page = await self.fetch(request)
+        self._took = self.now() - began
+        self._least = min(self._least, self._took)
+        return page
 
     async def drop(self) -> None:
         """Give up what was guessed."""
@@ -80,6 +101,6 @@ class ReadAhead:
                 if self.room() < 1:
                     return
                 guess = habits.request(request.from_ + steps * self._stride)
-                self._guessed[guess] = asyncio.ensure_future(self.fetch(guess))
+                self._guessed[guess] = asyncio.ensure_future(self._fetch(guess))
         except BeyondWindow:
             return

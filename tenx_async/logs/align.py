@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.digests import Digests
+from tenx_async.logs.digests import Digests, Kept
 
 ANCHOR = 8
 """The least number of entries that are re-read to see whether anything moved."""
@@ -23,14 +23,16 @@ ANCHOR = 8
 _NEAR = 256
 """Among so many entries the last one has to be the only one of its text to stand for its place."""
 _WIDTH = 8
+_SLACK = 1.125
+"""Memory is not trimmed before it holds so many times what is kept."""
 
 
 @define
 class Memory:
     """The digests of the last entries of a day, in the server's order."""
 
-    limit: int
-    """How many are kept."""
+    limit: float
+    """How many are kept, at least."""
     base: int = 0
     """How many entries of the day came before the first one that is remembered, if known."""
     whole: bool = True
@@ -55,14 +57,18 @@ class Memory:
         """Put what is there now in the place of all that was remembered from an index on."""
         self.digests[index:] = digests
         self._anchor = None
-        excess = len(self) - self.limit
-        if excess > self.limit // 8:
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget the first ones, if there are well more than are kept."""
+        if len(self) > self.limit * _SLACK:
+            excess = len(self) - int(self.limit)
             del self.digests[:excess]
             self._forget(excess)
 
-    def put(self, page: Sequence[LogEntry]) -> None:
+    def put(self, page: Sequence[LogEntry], kept: Kept | None = None) -> None:
         """Put a page behind what is remembered, while more is waiting behind it."""
-        self._digests.put(page)
+        self._digests.put(page, kept)
         self._anchor = None
         if dropped := self._digests.drop_waiting(self.limit):
             self._forget(dropped)

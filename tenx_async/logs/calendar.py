@@ -9,12 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 LIKELY_ZONES = (dt.UTC, dt.timezone(dt.timedelta(hours=8)))
 """UTC, as the vendor's log index suggests, and China's time, where its users are."""
 
+_LONG_AGO = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 _ONE_DAY = dt.timedelta(days=1)
+
+
+@define
+class _Spell:
+    """A stretch of time in which the same days are open."""
+
+    since: dt.datetime = _LONG_AGO
+    until: dt.datetime = _LONG_AGO
+    days: frozenset[dt.date] = frozenset()
 
 
 @frozen(kw_only=True)
@@ -30,6 +40,22 @@ class Calendar:
     """The first day that is wanted; `None`: those that are open at first."""
     until: dt.date | None = None
     """The last day that is wanted; `None`: there is no last one."""
+    _spell: _Spell = field(factory=_Spell, init=False, repr=False, eq=False)
+    """The last one that was asked for."""
+
+    def open_at(self, now: dt.datetime) -> frozenset[dt.date]:
+        """The wanted days that may still get lines; the same object until they change."""
+        spell = self._spell
+        if not spell.since <= now < spell.until:
+            days = frozenset(self.open_days(now))
+            spell.days = spell.days if days == spell.days else days
+            spell.since, spell.until = now, self._next_turn(now)
+        return spell.days
+
+    def _next_turn(self, now: dt.datetime) -> dt.datetime:
+        """When other days than now may be open."""
+        shifts = (-self.grace, self.early)
+        return min(_midnight(now + by, zone) - by for zone in self.zones for by in shifts)
 
     def open_days(self, now: dt.datetime) -> list[dt.date]:
         """List the wanted days that may still get lines, the oldest first."""
@@ -60,3 +86,8 @@ class Calendar:
 
 def _day(instant: dt.datetime, zone: dt.tzinfo) -> dt.date:
     return instant.astimezone(zone).date()
+
+
+def _midnight(instant: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    """When the day that it is then in a zone ends."""
+    return dt.datetime.combine(_day(instant, zone) + _ONE_DAY, dt.time(), zone).astimezone(dt.UTC)

@@ -59,8 +59,10 @@ class Logs:
             WindowLimit: `from_ + size` is past what the server's log index reaches; the instances
                 have logs of their own.
         """
-        operation = self._operation(service, date, from_, size, instance)
-        return await self._perform(operation, attempts=attempts)
+        operation = operations.read_page(
+            self._region, service, instance, date=date, from_=from_, size=size
+        )
+        return list(await self._perform(operation, attempts=attempts))
 
     async def fetch(
         self,
@@ -73,18 +75,11 @@ class Logs:
         attempts: int | None = None,
     ) -> LogPage:
         """Read one page, as `page` does, with its place and its size in bytes."""
-        operation = self._operation(service, date, from_, size, instance).sized()
-        entries, length = await self._perform(operation, attempts=attempts)
-        return LogPage(date, from_, entries, length)
-
-    def _operation(
-        self, service: str, date: dt.date, from_: int, size: int, instance: str
-    ) -> Operation[list[LogEntry]]:
-        if not instance:
-            return operations.read_logs(self._region, service, date=date, from_=from_, size=size)
-        return operations.read_instance_logs(
+        operation = operations.read_page(
             self._region, service, instance, date=date, from_=from_, size=size
         )
+        reply = await self._perform(operation, attempts=attempts)
+        return LogPage(date, from_, reply, len(reply.body))
 
     def pages(
         self, service: str, *, date: dt.date, from_: int = 0, size: int = 1000

@@ -7,16 +7,18 @@ known of the day changes only when a poll has ended, so one that fails on its wa
 from __future__ import annotations
 
 import datetime as dt
+import math
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory
-from tenx_async.logs.digests import digests_of
+from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
+from tenx_async.logs.digests import Kept, digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
@@ -25,36 +27,6 @@ T = TypeVar("T")
 _UNMOVED = Difference()
 Reading = Generator[PageRequest, Sequence[LogEntry], T]
 """Yields requests, is sent replies, returns what they come to."""
-
-
-@frozen
-class Stretch:
-    """Entries that stand together and were not delivered before."""
-
-    position: int
-    entries: Sequence[LogEntry] = field(repr=False)
-    late: bool = False
-
-
-@frozen
-class Delivery:
-    """What a poll brought."""
-
-    stretches: Sequence[Stretch] = ()
-    more: bool = False
-    """Whether more is certainly, or probably, waiting."""
-    findings: Sequence[Finding] = ()
-    suppressed: int = 0
-    """Entries that had been gone, came back, and are not delivered again."""
-    reread: int = 0
-    """Entries that were known and came again."""
-    window: Sequence[LogEntry] = field(default=(), repr=False)
-    """All that was read, the oldest first: up to the end of the log, unless there is more."""
-
-    @property
-    def lines(self) -> int:
-        """How many lines there are to deliver."""
-        return sum(len(stretch.entries) for stretch in self.stretches)
 
 
 @define
@@ -78,6 +50,8 @@ class Day:
     """How many entries the last poll found appended."""
     shifted: bool = field(default=False, init=False)
     """Whether the last poll found anything inserted or removed."""
+    is_read_out: bool = field(default=False, init=False)
+    """Whether nothing was waiting any more when the last poll had ended."""
     is_cut: bool = field(default=False, init=False)
     """Whether more was written than the server's log window lets anyone read from here."""
     is_absent: bool = field(default=False, init=False)
@@ -85,15 +59,17 @@ class Day:
     settles: bool = field(default=False, init=False)
     """Whether what the window reaches is all that is wanted, for there is no way around it."""
     unlooked: int = field(default=0, init=False)
-    """How many entries were appended since all that is remembered was last read again."""
+    """How many entries came since all that is remembered was last read again."""
     read_unlooked: int = field(default=0, init=False)
     """How many entries polls have read since then."""
     proof: Proof = field(init=False)
     delivered: int = field(default=0, init=False)
-    front: array[int] = field(factory=lambda: array("q"), init=False, repr=False)
+    front: array[int] = field(factory=lambda: array("Q"), init=False, repr=False)
     """The first page from 0, kept until the order is certain."""
     front_is_all: bool = field(default=True, init=False, repr=False)
     """Whether that page was the whole day."""
+    shown: Counter[Order] = field(factory=Counter, init=False, repr=False)
+    """How often a change of a first page that holds all looked like growth in an order."""
     undecided: int = field(default=0, init=False, repr=False)
     """Polls that could not tell the order although it mattered."""
     quiet: int = field(default=0, init=False, repr=False)
@@ -102,6 +78,8 @@ class Day:
     """Where the log ended when that was looked for."""
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
+    _is_certain: bool = field(default=False, init=False, repr=False)
+    """Whether the order is not only assumed."""
     _doubted: bool = field(default=False, init=False, repr=False)
     _reordered: bool = field(default=False, init=False, repr=False)
 
@@ -110,9 +88,18 @@ class Day:
         self.proof = Proof(self.remember)
 
     def _blank(self, *, base: int = 0, whole: bool = True) -> Memory:
-        """Make a memory; where polls do not see every insertion, it has to last between looks."""
-        limit = 3 * self.remember if self.order.counts_back else self.remember
-        return Memory(limit, base=base, whole=whole)
+        return Memory(self._limit, base=base, whole=whole)
+
+    @property
+    def _limit(self) -> float:
+        """How many entries to remember.
+
+        All, as long as what was read may have to be told from what is read in another order; and
+        where polls do not see every insertion, until all that is remembered is read again.
+        """
+        may_be_anew = self.habits.order is None and self.tail is None
+        is_unseen = self.order.counts_back and self.unlooked
+        return math.inf if may_be_anew or is_unseen else self.remember
 
     @property
     def position(self) -> int:
@@ -145,13 +132,18 @@ class Day:
         self.memory.replace_from(0, digests_of(known))
         self.gone, self.begun, self.tail = gone, True, None
 
-    def adopt(self, order: Order) -> None:
-        """Go on in another order than was assumed.
+    def adopt(self, order: Order) -> bool:
+        """Go on in the order that was found out, and tell whether another one was assumed.
 
-        Where all of the day is wanted it is read again, less what was delivered; else what is new
-        is what came since the first page.
+        If so, all of the day is read again where it is wanted, less what was delivered; else what
+        is new is what came since the first page.
         """
-        self.assumed = order
+        if order is self.assumed:
+            if not self._is_certain:
+                self.note_look()
+            self._is_certain = True
+            return False
+        self.assumed, self._is_certain, self.unlooked = order, True, 0
         if self.tail is None:
             self.gone.update(self.memory.digests)
             self.proof.read_again()
@@ -160,9 +152,16 @@ class Day:
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
             self.memory = self._blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
+        return True
 
     def begin(
-        self, entries: Sequence[LogEntry], *, base: int, whole: bool, known: int | None = None
+        self,
+        entries: Sequence[LogEntry],
+        *,
+        base: int,
+        whole: bool,
+        known: int | None = None,
+        more: bool = False,
     ) -> Delivery:
         """Start from the end of a day whose last entries these are, the first of them known."""
         if known is None:
@@ -172,7 +171,7 @@ class Day:
         self.begun = True
         digests = digests_of(entries[known:])
         change = Difference(range(len(digests)), 0)
-        return self.accept(known, entries[known:], digests, change)
+        return self.accept(known, entries[known:], digests, change, more=more)
 
     def accept(
         self,
@@ -182,22 +181,26 @@ class Day:
         change: Difference,
         *,
         more: bool = False,
-        findings: Iterable[Finding] = (),
+        findings: Sequence[Finding] = (),
     ) -> Delivery:
         """Take over a window that begins at an index of memory, and tell what is new in it."""
+        if not (change.added or change.missing or change.is_reordered or findings):
+            return self._stand_still(start, window, more=more)
         base, known = self.memory.base + start, len(self.memory) - start
         added, suppressed = self._without_returned(change.added, digests)
         moved = change.missing or change.is_reordered
         place = base + _common(self.memory.digests[start:], digests) if moved else base
         found = [*findings, *self._found(change, base, known, place)]
-        self.memory.replace_from(start, digests)
         self._learn_depth(change, known)
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
-        self._note_look(start, len(window))
+        self.is_read_out = not more
+        self._note_read(start, len(window), len(change.added))
+        self.memory.limit = self._limit
+        self.memory.replace_from(start, digests)
         self.delivered += len(added)
         return Delivery(
-            _stretches(added, window, base, change.appended_from),
+            stretches_of(added, window, base, change.appended_from),
             more=more,
             findings=[*found, *self._doubt()],
             suppressed=suppressed,
@@ -205,15 +208,26 @@ class Day:
             window=window,
         )
 
+    def _stand_still(
+        self, start: int, window: Sequence[LogEntry], *, more: bool = False
+    ) -> Delivery:
+        """Note that a window is what is known, to the last entry."""
+        read = len(window)
+        self._learn_depth(_UNMOVED, read)
+        self.arrived, self.shifted, self.is_read_out = 0, False, not more
+        self._note_read(start, read, 0)
+        return Delivery((), more, self._doubt(), reread=read, window=window)
+
     def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
         """Take over a page whose first entries are all from an index on, while more is waiting."""
         back, position = len(self.memory) - start, self.position
-        new = page[back:]
+        new, kept = page[back:], Kept.of(page, back)
         self._learn_depth(_UNMOVED, back)
-        self.arrived, self.shifted = len(new), False
-        self._note_look(start, len(page))
-        self.memory.put(new)
-        self.proof.put(new)
+        self.arrived, self.shifted, self.is_read_out = len(new), False, False
+        self._note_read(start, len(page), len(new))
+        self.memory.limit = self._limit
+        self.memory.put(new, kept)
+        self.proof.put(kept)
         self.delivered += len(new)
         stretches = [Stretch(position, new)] if new else []
         return Delivery(stretches, more=True, findings=self._doubt(), reread=back, window=page)
@@ -263,11 +277,17 @@ class Day:
         self.gone = +self.gone
         return fresh, len(added) - len(fresh)
 
-    def _note_look(self, start: int, read: int) -> None:
+    def note_look(self) -> None:
+        """Note that all that is remembered was read again."""
+        self.unlooked = self.read_unlooked = 0
+        self.memory.limit = self._limit
+        self.memory.trim()
+
+    def _note_read(self, start: int, read: int, added: int) -> None:
         if start == 0:
             self.unlooked = self.read_unlooked = 0
         else:
-            self.unlooked += self.arrived
+            self.unlooked += added
             self.read_unlooked += read
 
     def _learn_depth(self, change: Difference, known: int) -> None:
@@ -288,21 +308,3 @@ class Day:
 def _common(known: array[int], window: array[int]) -> int:
     """How far two stretches are the same."""
     return next((n for n, pair in enumerate(zip(known, window)) if pair[0] != pair[1]), len(window))  # noqa: B905  # the shorter ends it
-
-
-def _stretches(
-    added: Sequence[int], window: Sequence[LogEntry], base: int, appended_from: int
-) -> list[Stretch]:
-    """Group entries that stand together, those inserted apart from those appended."""
-    if isinstance(added, range):
-        return [Stretch(base + added.start, window[added.start : added.stop])] if added else []
-    stretches: list[Stretch] = []
-    start = 0
-    for end in range(1, len(added) + 1):
-        is_last = end == len(added)
-        if is_last or added[end] != added[end - 1] + 1 or added[end] == appended_from:
-            first = added[start]
-            entries = window[first : added[end - 1] + 1]
-            stretches.append(Stretch(base + first, entries, first < appended_from))
-            start = end
-    return stretches

@@ -1,30 +1,67 @@
 """What stands for entries where only their equality matters: eight bytes each, made when needed.
 
-Who catches up with a long log forgets most of what it reads before anybody compares it.
+Who catches up with a long log forgets most of what it reads before anybody compares it. Until
+then the bytes of an answer take less room than its entries, and no time to let go of.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Self
 
 from attrs import define, field
+from xxhash import xxh3_64_intdigest
 
-from tenx_async.api.entries import LogEntry
+from tenx_async.api.entries import LogEntry, Reply
 
 
 def digests_of(entries: Iterable[LogEntry]) -> array[int]:
-    """Eight bytes for each entry; equal entries have equal ones."""
-    return array("q", list(map(hash, entries)))  # of a list it is made in one go
+    """Eight bytes for each entry: equal ones for equal entries, in every process."""
+    return array("Q", list(map(_digest, entries)))  # of a list it is made in one go
+
+
+def _digest(entry: LogEntry) -> int:
+    text = entry.instance_name + entry.log
+    return xxh3_64_intdigest(text.encode(errors="surrogatepass"), len(entry.instance_name))
+
+
+@define(eq=False)
+class Kept:
+    """Entries that are kept for their digests, in case that these are asked for."""
+
+    _count: int
+    _start: int
+    _page: Callable[[], Sequence[LogEntry]]
+    """Gives the page that they are the end of."""
+    _digests: array[int] | None = field(default=None, init=False)
+
+    @classmethod
+    def of(cls, page: Sequence[LogEntry], start: int = 0) -> Self:
+        """Keep the entries of a page from an index on, by its bytes if it has them."""
+        again = page.again if isinstance(page, Reply) else partial(tuple, page)
+        return cls(len(page) - start, start, again)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def digests(self) -> array[int]:
+        """The digests, made once for all who have kept the entries."""
+        if self._digests is None:
+            self._digests, self._page = digests_of(self._page()[self._start :]), tuple
+        return self._digests
 
 
 @define(eq=False)
 class Digests:
     """The digests of a row of entries; those that nobody asks for in time are never made."""
 
-    _made: array[int] = field(factory=lambda: array("q"), init=False)
-    _waiting: list[Sequence[LogEntry]] = field(factory=list, init=False)
-    """Entries that follow, in pages, whose digests are not made."""
+    _made: array[int] = field(factory=lambda: array("Q"), init=False)
+    _waiting: list[Kept] = field(factory=list, init=False)
+    """Pages that follow, whose digests are not made."""
+    _last: Sequence[LogEntry] = field(default=(), init=False)
     _waiting_count: int = field(default=0, init=False)
 
     def __len__(self) -> int:
@@ -37,19 +74,25 @@ class Digests:
     def made(self) -> array[int]:
         """All of them."""
         while self._waiting:
-            self._made += digests_of(self._waiting.pop(0))
-        self._waiting_count = 0
+            self._made += self._waiting.pop(0).digests
+        self._waiting_count, self._last = 0, ()
         return self._made
 
     @property
     def last_page(self) -> Sequence[LogEntry]:
         """The entries that were put behind last, as long as their digests are not made."""
-        return self._waiting[-1] if self._waiting else ()
+        return self._last
 
-    def put(self, entries: Sequence[LogEntry]) -> None:
-        """Put entries behind."""
-        self._waiting.append(entries)
-        self._waiting_count += len(entries)
+    def put(self, entries: Sequence[LogEntry], kept: Kept | None = None) -> None:
+        """Put entries behind, which may be kept already."""
+        self.keep(kept or Kept.of(entries))
+        self._last = entries
+
+    def keep(self, kept: Kept) -> None:
+        """Put entries behind that nobody looks at."""
+        self._waiting.append(kept)
+        self._waiting_count += len(kept)
+        self._last = ()
 
     def tail(self, count: int) -> array[int]:
         """The last so many."""
@@ -57,7 +100,7 @@ class Digests:
             return digests_of(self.last_page[len(self.last_page) - count :])
         return self.made[len(self) - count :]
 
-    def drop_waiting(self, limit: int) -> int:
+    def drop_waiting(self, limit: float) -> int:
         """Drop what goes before as many as the limit, as far as none has to be made.
 
         Returns:

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from attrs import define, field
 
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, EndSearch
 

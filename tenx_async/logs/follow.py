@@ -22,6 +22,7 @@ from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits
 from tenx_async.logs.pages import Pages
+from tenx_async.logs.places import Places
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.source import Source, SourceState, SourceStatus
@@ -33,7 +34,6 @@ from tenx_async.telemetry.events import (
     SourceThrottled,
 )
 
-POLLS_AT_ONCE = 32
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
 LONGEST_BACKOFF = 30.0
@@ -60,6 +60,7 @@ class Follower:
     calendar: Calendar = field(factory=Calendar, repr=False)
     schedule: Schedule = field(factory=Schedule, repr=False)
     allowance: Allowance = field(factory=Allowance, repr=False)
+    places: Places = field(factory=Places, repr=False)
     buffer: Buffer = field(repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
     emit: Listener = field(repr=False)
@@ -187,19 +188,18 @@ class Follower:
             await self.buffer.close()
 
     async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
-        places = asyncio.Semaphore(POLLS_AT_ONCE)
         while self._goes_on():
             if self._beginning.is_over:
                 await self.buffer.room()
             await self._wait_for_allowance()
-            await places.acquire()
+            await self.places.take()
             name = self.schedule.next(self.clock.monotonic())
             if name is None:
-                places.release()
+                self.places.give_back()
                 await self._rest()
             else:
                 poll = tasks.create_task(self._poll_on(name))
-                poll.add_done_callback(lambda _: places.release())
+                poll.add_done_callback(lambda _: self.places.give_back())
                 await asyncio.sleep(0)  # its first call counts before the next one is chosen
 
     async def _wait_for_allowance(self) -> None:
@@ -229,11 +229,12 @@ class Follower:
         while name is not None:
             await self._poll(self._discovery.sources[name])
             name = self._next_at_once()
+            self.places.look()
         self._stirred.set()
 
     def _next_at_once(self) -> str | None:
         now = self.clock.monotonic()
-        must_wait = self.buffer.is_full or self.allowance.wait(now)
+        must_wait = self.places.are_too_many or self.buffer.is_full or self.allowance.wait(now)
         return None if must_wait else self.schedule.next(now)
 
     async def _poll(self, source: Source) -> None:

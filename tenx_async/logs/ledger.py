@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from tenx_async.logs.day import Delivery
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Doubt, Finding, Reset, Shift
 from tenx_async.logs.seal import Seal
 
@@ -47,8 +47,9 @@ class DayAccount:
 
     def enter(self, delivery: Delivery) -> None:
         """Enter what a poll brought."""
-        self.delivered += delivery.lines
-        self.late += sum(len(stretch.entries) for stretch in delivery.stretches if stretch.late)
+        for stretch in delivery.stretches:
+            self.delivered += len(stretch.entries)
+            self.late += len(stretch.entries) if stretch.late else 0
         self.reread += delivery.reread
         self.suppressed += delivery.suppressed
         self.findings += delivery.findings

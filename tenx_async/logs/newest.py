@@ -15,7 +15,8 @@ from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference, Memory, difference
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.order import BeyondWindow
 from tenx_async.logs.replies import make_sure
@@ -26,6 +27,7 @@ LOOKS_APART = 2
 _TRIES = 5
 _EXPECTED = 1.5
 _MOST_PAGES = 50
+"""So many pages more than are known are read at most, unless all in them is new."""
 
 
 Enough = Callable[[Window], bool]
@@ -60,8 +62,12 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
     memory = day.memory
     pages = _MOST_PAGES + 2 * len(memory) // max(1, day.habits.most)
 
+    reaches = _reaches_before if least else _reaches_back
+
     def enough(seen: Window) -> bool:
-        return seen.pages > pages or (len(seen.entries) >= least and _reaches_back(memory, seen))
+        if seen.pages > _MOST_PAGES and _is_all_new(memory, seen, day.habits.most):
+            return False
+        return seen.pages > pages or (len(seen.entries) >= least and reaches(memory, seen))
 
     seen = yield from (_read_once if least else _read)(day, size, enough)
     place = _place(memory, seen)
@@ -93,7 +99,9 @@ def is_due_for_audit(day: Day) -> bool:
 def audit(day: Day) -> Reading[Delivery]:
     """Read all that is remembered again, to find what was inserted farther back than polls look."""
     least = math.inf if day.memory.whole else len(day.memory) + day.arrived + ANCHOR
-    return (yield from _look(day, day.habits.size, least))
+    delivery = yield from _look(day, day.habits.size, least)
+    day.note_look()
+    return delivery
 
 
 def _is_believed(day: Day, change: Difference, *, once: bool) -> bool:
@@ -142,6 +150,18 @@ def _reaches_back(memory: Memory, window: Window) -> bool:
         return False
     place = _likely_place(memory, window.digests)
     return place is not None and place[0] <= place[1] + window.head
+
+
+def _reaches_before(memory: Memory, window: Window) -> bool:
+    """Tell whether a window holds all that is remembered, and what was inserted in it."""
+    place = _place(memory, window)
+    return place is not None and place[0] == 0
+
+
+def _is_all_new(memory: Memory, window: Window, page: int) -> bool:
+    """Tell whether hardly anything in a window is remembered, less than would be of one page."""
+    known = set(memory.digests)
+    return 2 * len(known.intersection(window.digests)) < min(page, len(known))
 
 
 def _begins_calm(memory: Memory, window: Window, place: tuple[int, int]) -> bool:

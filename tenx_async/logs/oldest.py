@@ -14,10 +14,11 @@ from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Memory, difference, going_on
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap, Removal
-from tenx_async.logs.order import BeyondWindow, EndSearch
+from tenx_async.logs.order import BeyondWindow, EndSearch, PageRequest
 from tenx_async.logs.replies import make_sure
 
 _READS = 2
@@ -31,10 +32,7 @@ _MOST_PAGES = 50
 def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Delivery]:
     """Start from the first page, which is there already: at the day's beginning, or at its end."""
     if day.tail is None or not full:
-        delivery = day.begin(first, base=0, whole=True)
-        return Delivery(
-            delivery.stretches, more=full and day.tail is None, findings=delivery.findings
-        )
+        return day.begin(first, base=0, whole=True, more=full and day.tail is None)
     end = yield from find_end(day, len(first))
     base = max(0, end - max(day.tail, day.habits.size - ANCHOR))
     enough = end - base + _MOST_PAGES * day.habits.most
@@ -88,12 +86,10 @@ def read_on(day: Day) -> Reading[Delivery]:
     memory = day.memory
     back = day.lookback
     start = len(memory) - back
-    request = day.habits.request(memory.base + start)
-    page = yield request
-    page, full = yield from make_sure(day, request, page)
+    request, page, full = yield from _next_page(day, start)
     if len(page) > back and _is_vague(day, back):
         return (yield from backtrack(day, memory.anchor()))
-    if full and not day.gone and len(page) > back and digests_of(page[:back]) == memory.tail(back):
+    if full and _goes_on(day, back, page):
         return day.append(start, page)
     digests = digests_of(page)
     known = memory.digests[start:]
@@ -111,6 +107,27 @@ def _is_vague(day: Day, back: int) -> bool:
     Behind equal lines, what an insertion moved on looks like something new.
     """
     return back < day.memory.anchor() <= _PAGES_BACK * day.habits.reach
+
+
+def go_on(day: Day) -> Reading[Delivery | None]:
+    """Read the next full page, if it goes on where the last one ended."""
+    back = day.lookback
+    start = len(day.memory) - back
+    _, page, full = yield from _next_page(day, start)
+    return day.append(start, page) if full and _goes_on(day, back, page) else None
+
+
+def _next_page(day: Day, start: int) -> Reading[tuple[PageRequest, Sequence[LogEntry], bool]]:
+    request = day.habits.request(day.memory.base + start)
+    page = yield request
+    page, full = yield from make_sure(day, request, page)
+    return request, page, full
+
+
+def _goes_on(day: Day, back: int, page: Sequence[LogEntry]) -> bool:
+    if day.gone or len(page) <= back:
+        return False
+    return digests_of(page[:back]) == day.memory.tail(back)
 
 
 def read_all(day: Day) -> Reading[list[LogEntry]]:
@@ -183,7 +200,8 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
         window += unseen
         awaited -= Counter(digests_of(unseen))
         all_known = not awaited and len(window) >= len(known) + ANCHOR
-        if not full or len(page) <= overlap or all_known or len(window) > enough:
+        is_end = not full and len(window) >= len(known)  # a page that ends before may be cut
+        if is_end or not unseen or all_known or len(window) > enough:
             return window, full, is_sure
 
 

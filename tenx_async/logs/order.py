@@ -215,6 +215,14 @@ def is_end(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     return is_telling(half) and _ends(page, half) and not _begins(page, half)
 
 
+def part_of(count: int) -> int:
+    """How many entries to ask for to see which part of a page of so many they are.
+
+    Half of them, or as many more as it takes to know them again.
+    """
+    return max(1, count // 2, min(_TELLING, count - 1))
+
+
 def is_telling(part: Sequence[LogEntry]) -> bool:
     """Tell whether a part is long and varied enough to be known again."""
     return len(part) >= _TELLING and len(set(part)) > 1

@@ -10,7 +10,8 @@ from attrs import evolve
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs import newest, oldest
 from tenx_async.logs.align import ANCHOR, difference
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.oldest import find_end
@@ -21,6 +22,7 @@ from tenx_async.logs.order import (
     is_end,
     is_telling,
     order_of,
+    part_of,
     trend,
 )
 from tenx_async.logs.replies import make_sure
@@ -28,6 +30,7 @@ from tenx_async.logs.replies import make_sure
 _TRIES = 6
 _DISTINCT = 3
 _PATIENCE = 8
+_OFTEN = 2
 
 
 def poll(day: Day) -> Reading[Delivery]:
@@ -47,9 +50,9 @@ def _poll(day: Day) -> Reading[Delivery]:
     if not day.begun:
         return (yield from _begin(day))
     if day.habits.order is None:
-        return (yield from _read_on_watching(day))
-    if day.habits.order is not day.assumed:
-        day.adopt(day.habits.order)
+        backlog = None if day.is_read_out else (yield from oldest.go_on(day))
+        return backlog or (yield from _read_on_watching(day))
+    if day.adopt(day.habits.order):
         return Delivery(more=True)
     return (yield from _read_on(day))
 
@@ -76,23 +79,28 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if has_grown or day.habits.cap != cap:
         return Delivery(more=True)
     digests = digests_of(page)
-    order = yield from _settled_order(day, page, digests, full=full)
-    if order is not None:
+    order = yield from _shown_order(day, page, digests, full=full)
+    if full and order is None:
+        order = max(day.shown, key=day.shown.__getitem__, default=None)
+    if order is not None and (full or _is_borne_out(day, page, order)):
         day.habits.order = order
         day.adopt(order)
         return Delivery(more=True)
     if day.memory.whole and not full:
-        return (yield from _read_whole(day, page, digests))
+        delivery = yield from _read_whole(day, page)
+        if order is not None:
+            day.shown[order] += 1
+        return delivery
     has_changed = digests != day.front[: len(digests)]
     if has_changed and day.undecided < _PATIENCE:
         day.undecided += 1
         return Delivery(more=True)
     if full and not has_changed and (yield from _grows_behind(day)):
         return (yield from _turn_round(day))
-    back = day.lookback
+    back, was_read_out = day.lookback, day.is_read_out
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
-    if not has_changed and day.arrived and is_clear:
+    if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.order = Order.OLDEST_FIRST
     return delivery
 
@@ -129,20 +137,21 @@ def _turn_round(day: Day) -> Reading[Delivery]:
     return Delivery(more=True, findings=[Gap(end, passed)])
 
 
-def _read_whole(day: Day, page: Sequence[LogEntry], digests: array[int]) -> Reading[Delivery]:
-    change = difference(day.memory.digests, digests)
+def _read_whole(day: Day, page: Sequence[LogEntry]) -> Reading[Delivery]:
+    window = day.ascending(page)
+    change = difference(day.memory.digests, digests_of(window))
     if change.missing:
         request = day.habits.request(0)
         page = yield request
         page, full = yield from make_sure(day, request, page, sure=True)
         if full:
             return Delivery(more=True)
-        digests = digests_of(page)
-        change = difference(day.memory.digests, digests)
-    day.front = digests
+        window = day.ascending(page)
+        change = difference(day.memory.digests, digests_of(window))
+    day.front = digests_of(page)
     if change.missing.total() == len(day.memory) > 0:
-        return day.restart(page, more=False)
-    return day.accept(0, page, digests, change)
+        return day.restart(window, more=False)
+    return day.accept(0, window, digests_of(window), change)
 
 
 def audit(day: Day) -> Reading[Delivery]:
@@ -154,7 +163,16 @@ def audit(day: Day) -> Reading[Delivery]:
         return (yield from _read_on_watching(day, sure=True))
     if day.order.counts_back:
         return (yield from newest.audit(day))
-    return (yield from oldest.backtrack(day, len(day.memory)))
+    delivery = yield from oldest.backtrack(day, len(day.memory))
+    return delivery if delivery.more else evolve(delivery, more=(yield from _goes_on(day)))
+
+
+def _goes_on(day: Day) -> Reading[bool]:
+    """Look for more behind all that was read: a short page need not be the last one."""
+    try:
+        return bool((yield day.habits.request(day.position)))
+    except BeyondWindow:
+        return False
 
 
 def _begin(day: Day) -> Reading[Delivery]:
@@ -189,8 +207,8 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
 
 
 def _part(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
-    """Ask for half a page, or for all but one of its entries where the half is all alike."""
-    part = yield day.habits.request(0, max(1, len(page) // 2))
+    """Ask for a part of a page, or for all but one of its entries where the part is all alike."""
+    part = yield day.habits.request(0, part_of(len(page)))
     if len(set(part)) > 1 or len(set(page)) == 1:
         return part
     return (yield day.habits.request(0, max(1, len(page) - 1)))
@@ -208,10 +226,10 @@ def _confirmed(day: Day, order: Order | None, part: Sequence[LogEntry]) -> Readi
     return order if is_end(page, part) else None
 
 
-def _settled_order(
+def _shown_order(
     day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
 ) -> Reading[Order | None]:
-    """Tell the order from what the first page is now and what it was."""
+    """Tell what order it would be if the first page grew into what it is now at the log's end."""
     if digests == day.front[: len(digests)]:
         return None
     part = yield from _part(day, page)
@@ -221,12 +239,23 @@ def _settled_order(
         return None
     moved_on = _has_moved_on(day.front, digests)
     is_new = not set(digests[len(day.front) :]) <= set(day.front)
-    if day.front_is_all and is_new and _overlap(digests, day.front) and not moved_on:
+    rise = trend(page)
+    goes_on = day.front_is_all and is_new and _overlap(digests, day.front)
+    if goes_on and not moved_on and (full or rise >= 0):
         return Order.OLDEST_FIRST
-    falls = trend(page)
-    if (moved_on and falls <= 0) or (full and day.front_is_all and falls < 0):
+    if (moved_on and rise <= 0) or (full and day.front_is_all and rise < 0):
         return Order.NEWEST_FIRST
     return None
+
+
+def _is_borne_out(day: Day, page: Sequence[LogEntry], order: Order) -> bool:
+    """Tell whether a short log grew at its end, and had not a late line inserted at its beginning.
+
+    A page of all that there is shows no difference, so numbers have to, or how often it happens.
+    """
+    if order is Order.NEWEST_PAGE or trend(page):
+        return True
+    return 2 * day.shown[order] - day.shown.total() >= _OFTEN
 
 
 def _has_moved_on(before: array[int], after: array[int]) -> bool:

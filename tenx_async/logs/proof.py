@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
-from tenx_async.api.entries import LogEntry
-from tenx_async.logs.digests import Digests
+from tenx_async.logs.digests import Digests, Kept
 from tenx_async.logs.findings import Finding, Reset, Shift
 
 
@@ -50,10 +49,10 @@ class Proof:
             self.unproven.made.extend([digests[index] for index in added])
         del self.unproven.made[: -self.limit]
 
-    def put(self, page: Sequence[LogEntry]) -> None:
+    def put(self, page: Kept) -> None:
         """Note a page of new lines, while more is waiting behind it."""
         if self.unproven is not None:
-            self.unproven.put(page)
+            self.unproven.keep(page)
             self.unproven.drop_waiting(self.limit)
 
     def read_again(self) -> None:

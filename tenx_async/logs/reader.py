@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -17,14 +17,15 @@ from tenx_async.errors import BadRequest, MethodNotAllowed, NotFound
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
-from tenx_async.logs.day import Day, Delivery, Reading, Stretch, T
+from tenx_async.logs.day import Day, Reading, T
+from tenx_async.logs.delivery import Delivery, Stretch
 from tenx_async.logs.extent import Extent
 from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.oldest import read_all
 from tenx_async.logs.order import PageRequest
-from tenx_async.logs.pages import NoSuchDay, Page, Pages
+from tenx_async.logs.pages import Ask, NoSuchDay, Pages
 from tenx_async.logs.poll import audit, poll
 from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
@@ -72,20 +73,27 @@ class SourceReader:
             self._begin_anew(source)
         for date in source.turn(self.clock.now()):
             self.emit(DayOpened(source=source.name, date=date))
-        await self._look_for_instances(source)
+        if dates := source.split_days:
+            await self._look_for_instances(source, dates)
         lines, more = 0, False
         for day in source.days:
             delivery = await self._poll(source, day)
             lines += delivery.lines
-            more = await self._has_more(source, day, delivery) or more
+            if delivery.more or day.is_cut or not self.follows:
+                more = await self._has_more(source, day, delivery) or more
             if source.is_anew:
                 return lines, True
-            with suppress(NoSuchDay):
-                if self._must_go_around(day):
-                    await self._go_around(source, day)
-                elif source.is_over(day) and not delivery.more:
-                    await self._seal(source, day)
+            if day.is_cut or source.is_over(day):
+                await self._conclude(source, day, more=delivery.more)
         return lines, more
+
+    async def _conclude(self, source: Source, day: Day, *, more: bool) -> None:
+        """Leave a day that is over, or read it elsewhere if its end is out of reach."""
+        with suppress(NoSuchDay):
+            if self._must_go_around(day):
+                await self._go_around(source, day)
+            elif source.is_over(day) and not more:
+                await self._seal(source, day)
 
     async def _begin(self, source: Source) -> tuple[int, bool]:
         """Find where the wanted days end, the newest first, until the tail is complete."""
@@ -146,8 +154,11 @@ class SourceReader:
         delivery = await self._read_on(source, day)
         if day.proof.left_at and not delivery.more and not day.is_absent:
             self._note_read_anew(source, day)
-        await self._look_ahead(source, day, more=delivery.more)
-        await self._deliver(source, day, delivery)
+        if delivery.more or self._ahead:
+            await self._look_ahead(source, day, more=delivery.more)
+        self._enter(source, day, delivery)
+        if delivery.stretches:
+            await self._hand_on(source, day, delivery)
         return delivery
 
     async def _read_on(self, source: Source, day: Day) -> Delivery:
@@ -165,7 +176,7 @@ class SourceReader:
                 await ahead.drop()
         elif not self.allowance.interval and log not in self._ahead:
             fetch = partial(self.pages.page, *log)
-            self._ahead[log] = ReadAhead(fetch, self._room_ahead)
+            self._ahead[log] = ReadAhead(fetch, self._room_ahead, self.clock.monotonic)
 
     def _room_ahead(self) -> int:
         """How many more pages can wait, so that all that waits fits into the buffer."""
@@ -209,9 +220,8 @@ class SourceReader:
         except _NO_SUCH_THING:
             return []
 
-    async def _look_for_instances(self, source: Source) -> None:
-        dates = source.split_days
-        if dates and self.clock.monotonic() - source.instances_seen >= self.list_every:
+    async def _look_for_instances(self, source: Source, dates: Iterable[dt.date]) -> None:
+        if self.clock.monotonic() - source.instances_seen >= self.list_every:
             names = await self._instances(source)
             for date in dates:
                 source.admit(date, names)
@@ -242,26 +252,16 @@ class SourceReader:
             OperationError: a page could not be read.
         """
         log = (source.name, day.date, day.instance)
-        ahead, fetch = self._ahead.get(log), partial(self.pages.page, *log)
+        again = page = partial(self._if_known, day, partial(self.pages.page, *log))
+        if (ahead := self._ahead.get(log)) is not None:
+            page = partial(self._if_known, day, partial(ahead.page, habits=day.habits))
+        insist = partial(self.pages.insist, ask=page, again=again)
+        return await carry_out(partial(read, day), day.habits, page if is_first else insist, insist)
 
-        async def again(request: PageRequest) -> Sequence[LogEntry]:
-            return await self._if_known(day, request, fetch(request))
-
-        async def page(request: PageRequest) -> Sequence[LogEntry]:
-            if ahead is None:
-                return await again(request)
-            return await self._if_known(day, request, ahead.page(request, day.habits))
-
-        async def insist(request: PageRequest) -> Sequence[LogEntry]:
-            return await self.pages.insist(request, page, again)
-
-        first = page if is_first else insist
-        return await carry_out(lambda: read(day), day.habits, first, insist)
-
-    async def _if_known(self, day: Day, request: PageRequest, page: Page) -> Sequence[LogEntry]:
-        """Await a page; of a log that is not there it is empty, unless it was not so before."""
+    async def _if_known(self, day: Day, ask: Ask, request: PageRequest) -> Sequence[LogEntry]:
+        """Ask for a page; of a log that is not there it is empty, unless it was not so before."""
         try:
-            return await page
+            return await ask(request)
         except NoSuchDay as said:
             if request.from_ >= day.position:
                 return ()
@@ -271,6 +271,9 @@ class SourceReader:
 
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
         self._enter(source, day, delivery)
+        await self._hand_on(source, day, delivery)
+
+    async def _hand_on(self, source: Source, day: Day, delivery: Delivery) -> None:
         for stretch in delivery.stretches:
             for start in range(0, len(stretch.entries), self.page_size):
                 await self.buffer.put(self._batch(source, day, stretch, start))

@@ -78,7 +78,7 @@ class Source:
     is_anew: bool = field(default=False, init=False)
     """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
-    _closed: set[tuple[dt.date, str]] = field(factory=set, init=False, repr=False)
+    _closed: frozenset[tuple[dt.date, str]] = field(default=frozenset(), init=False, repr=False)
     """Instances' parts of days of which others are read yet."""
     _open: frozenset[dt.date] = field(default=frozenset(), init=False, repr=False)
     _asked_of: list[tuple[Proof, Digests]] = field(factory=list, init=False, repr=False)
@@ -102,11 +102,14 @@ class Source:
 
     def turn(self, now: dt.datetime) -> list[dt.date]:
         """Open the days that have come; tell which."""
-        self._open = frozenset(self.calendar.open_days(now))
-        known = {date for date, _ in self._days}
-        opened = [date for date in sorted(self._open - known) if date > self._last_sealed]
-        self._days.update(((date, ""), self.day(date)) for date in opened)
         self.has_begun = True
+        days = self.calendar.open_at(now)
+        if days is self._open:
+            return []
+        self._open = days
+        known = {date for date, _ in self._days}
+        opened = [date for date in sorted(days - known) if date > self._last_sealed]
+        self._days.update(((date, ""), self.day(date)) for date in opened)
         return opened
 
     def is_over(self, day: Day) -> bool:
@@ -116,11 +119,11 @@ class Source:
     def seal(self, day: Day) -> bool:
         """Close a day that is over and was read to its end; tell whether all of it is closed."""
         self._days.pop((day.date, day.instance), None)
-        self._closed.add((day.date, day.instance))
+        self._closed |= {(day.date, day.instance)}
         self._last_sealed = max(self._last_sealed, day.date)
         is_closed = not any(date == day.date for date, _ in self._days)
         if is_closed:
-            self._closed = {key for key in self._closed if key[0] != day.date}
+            self._closed = frozenset(key for key in self._closed if key[0] != day.date)
         return is_closed
 
     @property
@@ -173,7 +176,7 @@ class Source:
             The days that are read no more.
         """
         before, self._days, self.is_anew = self._days, {}, False
-        self._closed.clear()
+        self._closed = frozenset()
         for day in before.values():
             anew = self._days.setdefault((day.date, ""), self.day(day.date))
             anew.gone.update(day.proof.unproven or ())

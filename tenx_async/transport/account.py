@@ -180,6 +180,10 @@ class Account:
             return None
         return max(0, calls.per_day - calls.calls(self.clock.now()))
 
+    def has_room(self, calls: int) -> bool:
+        """Tell whether one more may try to call beside so many who do nothing else."""
+        return self.gate.has_room(calls)
+
     async def perform(
         self,
         operation: Operation[T],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -69,6 +70,26 @@ class ServiceCalls:
         """Restart a service; `at_least_once` accepts a second restart where an answer is lost."""
         operation = operations.restart_service(self._region, name, at_least_once=at_least_once)
         return Call(operation, self._account, seen)
+
+    def write(
+        self,
+        verb: str,
+        name: str,
+        wanted: ServiceSpec | ServiceUpdate | None = None,
+        *,
+        at_least_once: bool = False,
+        seen: Service | None = None,
+    ) -> Call[Any]:
+        """Make the write of a verb, with what a create or an update is to bring about."""
+        if isinstance(wanted, ServiceSpec):
+            return self.create(name, wanted, seen=seen)
+        if isinstance(wanted, ServiceUpdate):
+            return self.update(name, wanted, seen=seen)
+        if verb == "restart":
+            return self.restart(name, at_least_once=at_least_once, seen=seen)
+        return {"start": self.start, "stop": self.stop, "delete": self.delete}[verb](
+            name, seen=seen
+        )
 
     def instances(self, name: str) -> Call[Sequence[Instance]]:
         """List the running copies of a service."""

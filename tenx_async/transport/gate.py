@@ -52,6 +52,10 @@ class Gate:
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
     _freed: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
+    def has_room(self, calls: int) -> bool:
+        """Tell whether one more may try to call beside so many who do nothing else."""
+        return min(calls, self.in_flight) < self.concurrency.limit
+
     def enter_at_once(self, operation: object) -> Entry | None:
         """Take a place as `enter` does if there is no need to wait; else nothing happens."""
         now = self.clock.monotonic()

@@ -69,6 +69,7 @@ def restarts(count: int) -> Plan:
 EVERYTHING = plan(
     step("web", Write(verb="update", update=UPDATE), operation="update", seen=SEEN),
     step("one", Write(verb="update", update=ServiceUpdate(target_instance_size=0))),
+    step("any", Write(verb="restart", at_least_once=True)),
     step("db", Write(verb="stop"), Write(verb="start"), after=("web",)),
     step(
         "api",

@@ -10,7 +10,6 @@ import pytest
 
 from tenx_async.errors import ConfigurationError
 from tenx_async.fleet import lock, sqlite_journal
-from tenx_async.fleet.journal import Ending
 from tenx_async.fleet.lock import Lock, is_held
 from tenx_async.fleet.plan import Plan
 from tenx_async.fleet.runs import Runs
@@ -23,7 +22,7 @@ def runs(tmp_path: Path, clock: ManualClock) -> Runs:
     return Runs(tmp_path / "state", clock=clock)
 
 
-async def done(runs: Runs, state: Ending, plan: Plan | None = None) -> str:
+async def done(runs: Runs, state: str, plan: Plan | None = None) -> str:
     """A run that came to this end, a second later."""
     journal = runs.new(account=ALICE)
     await journal.begin(plan or restarts(2), {})

@@ -11,7 +11,8 @@ from typing import Protocol
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.day import Day, Delivery, Reading
+from tenx_async.logs.day import Day, Reading
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Finding
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.poll import audit, poll

@@ -119,3 +119,27 @@ def test_only_wanted_days_are_read(
     assert days(*first) == calendar.first_days(noon)
     assert days(*still_open) == calendar.open_days(noon)
     assert over == calendar.is_over(noon)
+
+
+@given(
+    st.lists(st.integers(0, 11 * 365 * 24 * 3600), min_size=1),
+    st.sampled_from(["UTC", "Asia/Shanghai", "Asia/Beirut", "America/Sao_Paulo", "Pacific/Apia"]),
+    st.lists(st.timedeltas(dt.timedelta(0), dt.timedelta(hours=30)), max_size=20),
+)
+def test_what_is_open_is_worked_out_anew_whenever_it_changes(
+    starts: list[int], zone: str, steps: list[dt.timedelta]
+) -> None:
+    """Time may pass by a little or a lot, or be set back, across any change of the clocks."""
+    calendar = Calendar(zones=[dt.UTC, ZoneInfo(zone)])
+    for start in starts:
+        now = dt.datetime(2015, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=start)
+        for step in (dt.timedelta(0), *steps):
+            now += step
+            assert frozenset(calendar.open_days(now)) == calendar.open_at(now)
+
+
+def test_the_open_days_stay_the_same_object_until_they_change() -> None:
+    """Who keeps them sees by identity that nothing is to be done."""
+    before = UTC.open_at(at("29 12:00:00"))
+    assert UTC.open_at(at("29 23:57:59")) is before
+    assert UTC.open_at(at("29 23:58:00")) is not before

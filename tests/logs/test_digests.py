@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import weakref
 from collections import Counter
 
+import msgspec
 import pytest
 
-from tenx_async.api.entries import LogEntry
+from tenx_async.api.entries import LogEntry, Reply
 from tenx_async.logs import digests
-from tenx_async.logs.digests import Digests, digests_of
+from tenx_async.logs.digests import Digests, Kept, digests_of
 from tenx_async.logs.order import Order
 from tests.logs.corpus import numbered
 from tests.logs.model import ModelLog, Reader
@@ -120,3 +122,29 @@ def test_a_backlog_is_read_exactly_whatever_comes_late_and_recurs_in_it(seed: in
     reader.catch_up()
 
     assert log.ever == reader.delivered
+
+
+class Watched(Reply):
+    """A reply that tells when it is gone."""
+
+
+def test_a_page_that_is_kept_is_kept_by_its_bytes() -> None:
+    """Its entries can go; the digests are made of what its bytes say, once for all who keep it."""
+    entries = page(0, 5)
+    reply = Watched(msgspec.json.encode(entries))
+    gone = weakref.ref(reply)
+    kept = Kept.of(reply, 2)
+    del reply
+
+    assert gone() is None
+    assert 3 == len(kept)
+    assert digests_of(entries[2:]) == kept.digests
+    assert kept.digests is kept.digests
+
+
+def test_the_log_of_an_instance_is_kept_with_its_name() -> None:
+    """Its pages hold bare texts."""
+    reply = Reply(b'["x", "y"]', instance="web-1")
+
+    assert [LogEntry("web-1", "x"), LogEntry("web-1", "y")] == reply
+    assert digests_of(reply) == Kept.of(reply).digests

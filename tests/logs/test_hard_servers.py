@@ -36,7 +36,7 @@ def test_a_memory_shorter_than_a_page_repeats_nothing(order: Order) -> None:
 
 
 @pytest.mark.parametrize("order", [*Order, None], ids=str)
-@pytest.mark.parametrize("cap", [2, 3, 5, 10, 15])
+@pytest.mark.parametrize("cap", [2, 3, 5, 7, 10, 15])
 def test_a_server_may_give_very_few_entries_a_page(order: Order | None, cap: int) -> None:
     """However short its pages are, all of the log is read, and what is written later."""
     log = ModelLog(order or Order.OLDEST_FIRST, cap=cap)
@@ -48,6 +48,21 @@ def test_a_server_may_give_very_few_entries_a_page(order: Order | None, cap: int
         reader.catch_up()
 
     assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("cap", [6, 7])
+def test_the_order_shows_in_pages_of_very_few_entries(order: Order, cap: int) -> None:
+    """As many are asked for as it takes to see which part of a page they are."""
+    log = ModelLog(order, cap=cap)
+    log.append(*numbered(0, 60))
+    reader = Reader.of(log, tail=10)
+    reader.catch_up()
+    assert Counter(log.entries[-10:]) == reader.delivered
+
+    log.append(*numbered(60, 63))
+    reader.catch_up()
+    assert Counter(log.entries[-13:]) == reader.delivered
 
 
 @pytest.mark.parametrize("order", [*Order, None], ids=str)
@@ -260,3 +275,18 @@ def test_a_countdown_is_not_taken_for_a_log_that_is_read_from_its_end_for_ever(
     assert (wanted - reader.delivered).total() <= told
     assert set(countdown(2560, 2620)) <= set(reader.lines)
     assert bool(told) is bool(tail)
+
+
+def test_a_seal_finds_what_stands_behind_pages_that_became_shorter() -> None:
+    """A page that is shorter than what is known of its place is not the end."""
+    log = ModelLog()
+    log.append(*numbered(0, 300))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.poll()
+    log.cap = 20
+    log.insert(400, *numbered(1000, 1001))
+    reader.catch_up()
+    while (delivery := reader.audit()) and delivery.more:
+        reader.catch_up()
+
+    assert log.ever == reader.delivered

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.calendar import Calendar
-from tenx_async.logs.day import Day, Delivery
+from tenx_async.logs.day import Day
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Removal
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.source import Source

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from tenx_async import LogEntry
 from tenx_async.logs.order import EndSearch, Habits, Order, PageRequest, order_of, trend
-from tests.logs.model import entries
+from tests.logs.model import ModelLog, Reader, entries
 
 
 def search(length: int, size: int) -> tuple[int, int]:
@@ -105,3 +105,37 @@ def test_a_window_may_turn_out_nearer_than_what_was_read(said: str, window: int)
     assert habits.refuse(PageRequest(12_000, 1000), said)
     assert window == habits.window
     assert not habits.refuse(PageRequest(12_000, 1000), said)
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_late_line_before_all_others_does_not_tell_where_a_log_grows(order: Order) -> None:
+    """A young log's first lines may come late, which looks like growth at its other end."""
+    log = ModelLog(order)
+    log.append(*entries(list("abcdefghij")))
+    reader = Reader.of(log)
+    reader.poll()
+    log.insert(1000, *entries(["late"]))
+    reader.poll()
+    for text in "klmnop":
+        log.append(*entries([text]))
+        reader.poll()
+    reader.catch_up()
+
+    assert reader.day.habits.order is order
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_numbers_tell_a_late_line_from_growth(order: Order) -> None:
+    """Times that fall along a page say that it does not begin with the oldest line."""
+    log = ModelLog(order)
+    log.append(*entries([f"at {number}" for number in range(100, 110)]))
+    reader = Reader.of(log)
+    reader.poll()
+    log.insert(1000, *entries([f"at {number}" for number in range(90, 95)]))
+    reader.poll()
+    log.append(*entries(["at 110", "at 111"]))
+    reader.catch_up()
+
+    assert reader.day.habits.order is order
+    assert log.ever == reader.delivered

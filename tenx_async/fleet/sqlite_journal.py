@@ -24,7 +24,7 @@ from tenx_async.fleet.plan import Plan
 from tenx_async.fleet.records import step_record
 from tenx_async.fleet.run_file import RunFile
 
-KEPT = 50
+KEPT = 20
 """Runs that are kept beyond their end; those that are not at their end are all kept."""
 _TYPEABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 _NEW_RUN = "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)"

@@ -207,6 +207,17 @@ async def test_many_share_one_wait_for_the_disk(runs: Runs) -> None:
     assert commits <= 2_000 / 64 * 2
 
 
+async def test_runs_at_the_same_time_share_the_file(runs: Runs) -> None:
+    """Each writes for itself, and keeps all that is its own."""
+    async with begun(runs) as one, begun(runs) as other, asyncio.TaskGroup() as tasks:
+        for place in range(50):
+            tasks.create_task(one.intend(place, 0))
+            await other.intend(place, 1)
+
+    assert {(place, 0) for place in range(50)} == runs.read(one.run_id).intents.keys()
+    assert {(place, 1) for place in range(50)} == runs.read(other.run_id).intents.keys()
+
+
 async def test_who_is_cancelled_stops_waiting_only(runs: Runs) -> None:
     """What was given to be written is written, and others go on."""
     async with begun(runs) as journal:

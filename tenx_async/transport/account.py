@@ -191,6 +191,7 @@ class Account:
         deadline: float | None = None,
         attempts: int | None = None,
         before: Service | None = None,
+        since: dt.datetime | None = None,
     ) -> T:
         """Bring an operation to its end.
 
@@ -200,6 +201,8 @@ class Account:
             attempts: how often to try; as the account's limits say without it.
             before: what the service looks like, if that is known: it helps to tell what became
                 of a write whose answer is lost.
+            since: when a process that is gone may have sent this write: it is then looked into
+                first, and sent only if it certainly did nothing.
 
         Raises:
             ApiError: the server refused.
@@ -209,11 +212,13 @@ class Account:
             QuotaExceeded: the day's calls are spent.
         """
         seconds = self.limits.deadline if deadline is None else deadline
-        pursuit = self._pursuit(operation, seconds, before)
+        pursuit = self._pursuit(operation, seconds, before, since)
         error: TenxError
         cause: BaseException | None = None
         try:
             with pursuit.scope:
+                if since is not None:
+                    return await pursuit.settle(attempts)
                 return await pursuit.run(attempts)
         except AttemptFailed as failure:
             error, cause = failure.error, failure.__cause__
@@ -225,7 +230,11 @@ class Account:
         raise told from cause
 
     def _pursuit(
-        self, operation: Operation[T], seconds: float, before: Service | None
+        self,
+        operation: Operation[T],
+        seconds: float,
+        before: Service | None,
+        since: dt.datetime | None,
     ) -> Pursuit[T]:
         means, began = self._opened(), self.clock.monotonic()
         return Pursuit(
@@ -235,6 +244,7 @@ class Account:
             deadline=began + seconds,
             scope=means.deadlines.within(seconds),
             before=before,
+            since=since,
         )
 
     def _opened(self) -> Means:
@@ -254,14 +264,15 @@ def _told(
         error.after(max(1, pursuit.attempts))
         cause = pursuit.failure
     if pursuit.may_have_been_executed:
-        return _unknown(pursuit.operation, error), error
+        return _unknown(pursuit, error), error
     return error, cause
 
 
-def _unknown(operation: Operation[T], reason: TenxError) -> OutcomeUnknown:
+def _unknown(pursuit: Pursuit[T], reason: TenxError) -> OutcomeUnknown:
+    sent = "was sent" if pursuit.since is None else "may have been sent"
     return OutcomeUnknown(
-        f"it was sent, and whether it was executed cannot be told ({reason.message}); "
+        f"it {sent}, and whether it was executed cannot be told ({reason.message}); "
         "look at the service before asking again",
-        operation=str(operation),
+        operation=str(pursuit.operation),
         attempts=max(1, attempts_of(reason)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
 from attrs import evolve, field, frozen
@@ -39,8 +41,31 @@ class Call(Generic[T_co]):
         """Do it if it changes anything, and tell what became of it instead of raising."""
         if self.seen is not None and is_unchanged(self.operation, self.seen):
             return self._outcome(result="unchanged", attempts=0)
+        return await self._told(self.run())
+
+    async def settle(self, since: dt.datetime) -> Outcome:
+        """Tell what became of this write where a process that is gone may have sent it.
+
+        It is looked into as if its answer had been lost. What certainly did nothing is sent; a
+        restart is not, and is unknown unless it shows.
+
+        Args:
+            since: when it may have been sent at the earliest, with its zone.
+
+        Raises:
+            ValueError: it is a read, or the time has no zone.
+        """
+        if not self.operation.is_write or since.tzinfo is None:
+            raise ValueError("what can be settled is a write, since a time with its zone")
+        return await self._told(
+            self.account.perform(
+                self.operation, deadline=self.deadline, before=self.seen, since=since
+            )
+        )
+
+    async def _told(self, doing: Awaitable[T_co]) -> Outcome:
         try:
-            value = await self.run()
+            value = await doing
         except TenxError as error:
             return await self._outcome_of(error)
         return self._outcome(result="applied", value=value)

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.operations import Operation, Repeat, get_service
-from tenx_async.errors import Conflict, NotFound, OperationError, TenxError
+from tenx_async.errors import Conflict, Disconnected, NotFound, OperationError, TenxError
 from tenx_async.telemetry.events import AttemptEnded, Reconciled
 from tenx_async.telemetry.logging import hears_attempts
 from tenx_async.transport.deadlines import Deadlines, Scope
@@ -53,6 +53,8 @@ class Pursuit(Generic[T]):
     """What ends it then."""
     before: Service | None = None
     """What the service looked like before, if that is known."""
+    since: dt.datetime | None = None
+    """When a process that is gone may have sent it, if one may."""
     chance: Callable[[], float] = random.random
     attempts: int = field(default=0, init=False)
     """How often it was sent, or tried to be."""
@@ -84,6 +86,26 @@ class Pursuit(Generic[T]):
         except AttemptFailed as failure:
             first = failure
         return await self._go_on(first, most or self.means.retries.attempts(self.operation))
+
+    async def settle(self, most: int | None = None) -> T:
+        """Find out what became of it where a process that is gone may have sent it.
+
+        It is sent if it is a write whose effect shows, and certainly did nothing.
+
+        Raises:
+            AttemptFailed: it has no result.
+            TenxError: it could not go on for lack of time or calls.
+        """
+        self._sent.flag = self._doubted = True
+        gone = Disconnected("the process that may have sent it is gone", str(self.operation))
+        try:
+            await self._look()
+            return await self._look_into(AttemptFailed(Verdict.AMBIGUOUS, gone))
+        except AttemptFailed as failure:
+            if failure.verdict is not Verdict.UNDONE:
+                raise
+        self._looks.clear()
+        return await self.run(most)
 
     async def _go_on(self, first: AttemptFailed, most: int) -> T:
         """Go on after a first attempt that failed."""
@@ -200,25 +222,28 @@ class Pursuit(Generic[T]):
     async def _look_into(self, failure: AttemptFailed) -> T:
         """Find out by looks at the service what became of a write whose answer was lost."""
         clock = self.means.gate.clock
-        now = clock.monotonic()
-        doubt = Doubt(
-            operation=self.operation,
-            sent_at=clock.now() - dt.timedelta(seconds=now - self.began),
-            failed_at=now,
-            before=self.before,
-            policy=self.means.reconciling,
-        )
-        finding = doubt.resolve(self._looks)
+        doubt = self._doubt_now()
         pauses = self.means.reconciling.pauses(self.chance)
-        while finding is None:
+        while (finding := doubt.resolve(self._looks)) is None:
             pause = next(pauses)
             if clock.monotonic() + pause >= self.deadline:
                 finding = Finding.UNKNOWN
                 break
             await clock.sleep(pause)
             await self._look()
-            finding = doubt.resolve(self._looks)
         return self._conclude(finding, failure)
+
+    def _doubt_now(self) -> Doubt:
+        clock = self.means.gate.clock
+        now = clock.monotonic()
+        return Doubt(
+            operation=self.operation,
+            sent_at=self.since or clock.now() - dt.timedelta(seconds=now - self.began),
+            failed_at=now,
+            before=self.before,
+            is_fresh=self.since is None,
+            policy=self.means.reconciling,
+        )
 
     async def _reread(self, failure: AttemptFailed) -> T:
         """Read a refusal in the light of an earlier attempt, which may have landed late."""

@@ -6,7 +6,7 @@
 | update | as wanted | as before, settled | conflict |
 | delete | absent, or another of the same name | the same one, settled | unknown |
 | start, stop | there or on its way | as before, settled | unknown |
-| restart | begins to restart, or is not running where it ran | never | unknown |
+| restart | begins to restart, or is not running where it just ran | never | unknown |
 
 Settled: two equal looks some time apart, long enough after the failure for a late landing.
 Where it is not known what was before, or a look does not show it, nothing is as before: unknown.
@@ -91,6 +91,8 @@ class Doubt:
     """When it failed, by the monotonic clock of the looks."""
     before: Service | None
     """What the service looked like before, if that is known."""
+    is_fresh: bool = True
+    """Whether the looks began as it was sent; later, a service may be down for any reason."""
     policy: ReconcilePolicy
 
     def resolve(self, looks: Sequence[Look]) -> Finding | None:
@@ -147,7 +149,7 @@ class Doubt:
         if is_the_same is False or (is_the_same is None and self._made_since(seen)):
             return False
         before, now = (_status(service) for service in (self.before, seen))
-        if before == "running":
+        if before == "running" and self.is_fresh:
             return now not in {"", "running"}
         return now in _RESTARTING and before not in _RESTARTING
 

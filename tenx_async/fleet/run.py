@@ -152,8 +152,9 @@ class Run:
                 self._stirred.clear()
                 for progress in waves.ready():
                     sending.create_task(self._send(waves, progress))
+                is_done = waves.is_done  # asked first, for more may end while these are noted
                 await self._take_ended(waves)
-                if waves.is_done:
+                if is_done:
                     return
                 if self._now >= looked + self.terms.tick:
                     looked = self._now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from typing import Any
+from typing import Any, ParamSpec
 
 import attrs
 from attrs import define, field
@@ -23,6 +23,8 @@ from tenx_async.fleet.report import Report
 from tenx_async.fleet.standing import Standing, standing_of
 from tenx_async.fleet.terms import Terms
 from tenx_async.fleet.waves import Waves
+
+P = ParamSpec("P")
 
 Do = Callable[[str, Write, Service | None, float], Awaitable[Outcome]]
 """Does one write to a service that was seen to look like this, within so many seconds."""
@@ -123,13 +125,13 @@ class Run:
         return standing_of(self._waves, self._outcomes) if self._waves else None
 
     async def _work(self) -> Report:
+        plan = await self.make_plan()
+        self._planned = self._now
+        waves = self._waves = Waves(plan, self.terms)
+        if self._stop:
+            waves.stop(self._stop)
         state = "interrupted"
         try:
-            plan = await self.make_plan()
-            self._planned = self._now
-            waves = self._waves = Waves(plan, self.terms)
-            if self._stop:
-                waves.stop(self._stop)
             await self.journal.begin(plan, attrs.asdict(self.terms))
             self._tell(plan.settled)
             if self.dry_run:
@@ -232,12 +234,14 @@ class Run:
             return
         service, deadline = progress.step.service, self.terms.deadline
         outcome = await self.do(service, progress.current, seen, deadline)
-        await self._note(waves, self.journal.answered(index, write, outcome))
+        await self._note(waves, self.journal.answered, index, write, outcome)
         waves.answered(progress, outcome, self._now)
 
-    async def _note(self, waves: Waves, noting: Awaitable[None]) -> None:
+    async def _note(
+        self, waves: Waves, note: Callable[P, Awaitable[None]], *what: P.args, **more: P.kwargs
+    ) -> None:
         try:
-            await noting
+            await note(*what, **more)
         except TenxError as error:
             waves.stop(_UNNOTED.format(error))
 
@@ -247,7 +251,7 @@ class Run:
             self._moved = self._now
         await asyncio.gather(
             *(
-                self._note(waves, self.journal.over(index, outcome))
+                self._note(waves, self.journal.over, index, outcome)
                 for index, outcome in ended
                 if outcome.result != "cancelled"
             )

@@ -26,6 +26,13 @@ def is_down(service: Service) -> bool:
     return (service.status or "").casefold() in GOING_DOWN
 
 
+def is_another(before: Service, now: Service) -> bool:
+    """Tell whether a service was made anew under the same name, as far as both show it."""
+    if before.uid and now.uid:
+        return before.uid != now.uid
+    return bool(before.created_at and now.created_at and before.created_at != now.created_at)
+
+
 def contains(service: Service, wanted: ServiceSpec | ServiceUpdate) -> bool:
     """Tell whether a service is as it was wanted, whatever else it has."""
     if isinstance(wanted, ServiceUpdate):

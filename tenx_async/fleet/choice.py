@@ -45,8 +45,9 @@ class Choice:
     where: Callable[[Service], bool] | None = None
 
     def of(self, services: Iterable[Service]) -> list[Service]:
-        """Choose among services; by name."""
-        return sorted(filter(self._fits, services), key=lambda service: service.name)
+        """Choose among services; by name, each once, however often a list shows it."""
+        chosen = {service.name: service for service in services if self._fits(service)}
+        return [chosen[name] for name in sorted(chosen)]
 
     def missing(self, services: Iterable[Service]) -> list[str]:
         """Names that were asked for without a wildcard, and that there are not."""

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from tenx_async.api.outcome import Outcome
 from tenx_async.errors import ConnectFailed, Forbidden, QuotaExceeded, Unauthorized
-from tenx_async.fleet.terms import Share, count_of
+from tenx_async.fleet.terms import Share, most_of
 
 SAMPLE = 20
 """So many have to have ended before a part of them says something."""
@@ -46,12 +46,14 @@ class Failures:
 
     def _too_many(self, *, is_first: bool) -> str:
         if self.tolerated is not None:
-            most = count_of(self.tolerated, self.total) if self.tolerated else 0
+            most = most_of(self.tolerated, self.total)
             return self._beyond(most, f"more than {self.tolerated}")
         if is_first:
             return "the first wave did not go well"
-        if self.ended >= SAMPLE and self.count > count_of(MOST_FAILED, self.total):
-            return self._beyond(0, f"more than {MOST_FAILED}")
+        if self.ended >= SAMPLE and (
+            reason := self._beyond(most_of(MOST_FAILED, self.total), f"more than {MOST_FAILED}")
+        ):
+            return reason
         return self._beyond(MOST_FAILURES, f"more than {MOST_FAILURES}")
 
     def _beyond(self, most: int, what: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set as AbstractSet
 
 from attrs import define, field, frozen
 
@@ -33,6 +33,8 @@ class Looks:
     list_services: ListServices = field(repr=False)
     clock: Clock = field(repr=False)
     _last: Look | None = field(default=None, init=False, repr=False)
+    _before: AbstractSet[str] | None = field(default=None, init=False, repr=False)
+    """The names that the look before the last one showed."""
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
 
     async def fresh(self) -> Look:
@@ -44,6 +46,17 @@ class Looks:
         async with self._turn:
             is_old = self._last is None or self.clock.monotonic() > self._last.at + FRESH
             return await self._take() if is_old or self._last is None else self._last
+
+    async def find(self, name: str) -> Service | None:
+        """Tell what a service looks like; gone is what two looks do not show.
+
+        Raises:
+            TenxError: as `fresh`.
+        """
+        look = await self.fresh()
+        if name not in look.services and (self._before is None or name in self._before):
+            look = await self.again()
+        return look.services.get(name)
 
     async def again(self) -> Look:
         """Take a look.
@@ -57,5 +70,6 @@ class Looks:
     async def _take(self) -> Look:
         at = self.clock.monotonic()
         services = await self.list_services()
+        self._before = frozenset(self._last.services) if self._last else None
         self._last = Look(at, {service.name: service for service in services})
         return self._last

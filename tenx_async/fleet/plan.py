@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
 from tenx_async.api.specs import ServiceSpec, ServiceUpdate
+from tenx_async.errors import ConfigurationError
 
 Verb = Literal["create", "update", "delete", "start", "stop", "restart"]
 
@@ -68,14 +69,30 @@ class Step:
         return any(write.verb in DISRUPTIVE for write in self.writes)
 
 
+def _in_order(_: object, __: Attribute[Any], steps: Sequence[Step]) -> None:
+    left = {step.service for step in steps}
+    if len(left) < len(steps):
+        raise ConfigurationError("a service is planned for more than once")
+    for step in steps:
+        if late := sorted(left.intersection(step.after)):
+            raise ConfigurationError(
+                f"{step.service} is planned before {late[0]}, which it is after"
+            )
+        left.remove(step.service)
+
+
 @frozen(kw_only=True)
 class Plan:
-    """What a run is going to do: absolute values, in order."""
+    """What a run is going to do: absolute values, in order.
+
+    Raises:
+        ConfigurationError: a service is planned for twice, or before what it is after.
+    """
 
     operation: str
     """`restart`, `stop`, …, or `apply` where the steps differ."""
     region: str
-    steps: Sequence[Step]
+    steps: Sequence[Step] = field(validator=_in_order)
     settled: Sequence[Outcome] = ()
     """What is not written to: it is as wanted already, or left out for a reason."""
     fleet: int

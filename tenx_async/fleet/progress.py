@@ -6,7 +6,7 @@ import enum
 
 from attrs import define, evolve, field
 
-from tenx_async.api.containment import contains
+from tenx_async.api.containment import contains, is_another
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome, Result
 from tenx_async.errors import DeadlineExceeded, TenxError
@@ -33,6 +33,7 @@ class Progress:
     index: int
     """Its place in the plan."""
     step: Step
+    region: str = field(default="", kw_only=True)
     state: State = State.WAITING
     write: int = 0
     """Which of its writes is next, or under way."""
@@ -45,6 +46,8 @@ class Progress:
     is_away: bool = field(default=False, init=False)
     """Whether, for all that is known, the service is not at work because of this run."""
     attempts: int = field(default=0, init=False)
+    _is_missed: bool = field(default=False, init=False)
+    """Whether the last look did not show the service."""
 
     @property
     def current(self) -> Write:
@@ -74,11 +77,15 @@ class Progress:
             self._end(is_away=self.write > 0)
 
     def look(self, service: Service | None, now: float, *, stable: float, timeout: float) -> None:
-        """Note what the service looks like at a time."""
+        """Note what the service looks like at a time; gone is what two looks do not show."""
+        is_doubtful = service is None and not self._is_missed
+        self._is_missed = service is None
+        if is_doubtful:
+            return
         if self.state is State.WATCHED:
             self._judge(service, now, stable, timeout)
-        elif self.is_away and self.state is State.OVER:
-            self.is_away = service is not None and not service.has_status("Running")
+        elif self.state is State.OVER:
+            self.is_away = self._is_still_away(service)
 
     def look_failed(self, error: TenxError, now: float, timeout: float) -> None:
         """Note that nobody could look at the service."""
@@ -107,10 +114,21 @@ class Progress:
         wait = stable if self.current.verb not in {"stop", "delete"} else 0.0
         if self.good_since is not None and now >= self.good_since + wait:
             self._advance()
-        elif now >= self.since + timeout:
+        elif self.good_since is None and now >= self.since + timeout:
             status = (service.status or "without a status") if service else "not there"
             self._time_out(f"still {status}", now)
-            self._end(is_away=service is not None and not service.has_status("Running"))
+            self._end(is_away=self._is_still_away(service))
+
+    def _is_still_away(self, service: Service | None) -> bool:
+        """Tell whether a service that went away has not come back, nor to where it was to go."""
+        if service is None:
+            return self.is_away and self._is_replacement
+        is_back = service.has_status("Running") or reached(self.current, self.step.seen, service)
+        return self.is_away and not is_back
+
+    @property
+    def _is_replacement(self) -> bool:
+        return {"delete", "create"} <= {write.verb for write in self.step.writes}
 
     def _learn(self, service: Service | None) -> None:
         """Take a look for evidence of a write whose answer was lost."""
@@ -149,6 +167,7 @@ class Progress:
             outcome,
             operation=self.step.operation,
             service=self.step.service,
+            region=self.region or outcome.region,
             attempts=max(self.attempts, outcome.attempts),
         )
 
@@ -156,7 +175,7 @@ class Progress:
 def reached(write: Write, before: Service | None, service: Service | None) -> bool:
     """Tell whether a service shows what a write was for."""
     if write.verb == "delete":
-        return service is None or _is_another(before, service)
+        return service is None or (before is not None and is_another(before, service))
     if service is None:
         return False
     if write.verb == "stop":
@@ -165,10 +184,6 @@ def reached(write: Write, before: Service | None, service: Service | None) -> bo
     if wanted is not None and not contains(service, wanted):
         return False
     return service.has_status("Running") or not _is_to_run(write, before, service)
-
-
-def _is_another(before: Service | None, service: Service) -> bool:
-    return bool(before and before.uid and service.uid and before.uid != service.uid)
 
 
 def _is_to_run(write: Write, before: Service | None, service: Service) -> bool:

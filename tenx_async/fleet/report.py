@@ -9,7 +9,7 @@ from functools import cached_property
 from attrs import field, frozen
 
 from tenx_async.api.outcome import Outcome, Result
-from tenx_async.errors import ApiError, RunFailed
+from tenx_async.errors import ApiError, RunFailed, TenxError
 from tenx_async.fleet.plan import Plan
 
 
@@ -19,7 +19,7 @@ class Group:
 
     result: Result
     reason: str
-    """The error's class, with its HTTP status if it has one."""
+    """The error's class, with its HTTP status if it has one; its text if the class says nothing."""
     outcomes: Sequence[Outcome] = field(repr=False)
 
     def __str__(self) -> str:
@@ -37,6 +37,8 @@ def groups_of(outcomes: Iterable[Outcome]) -> list[Group]:
 
 
 def _reason(error: Exception) -> str:
+    if type(error) is TenxError:
+        return str(error)
     status = f"HTTP {error.status} " if isinstance(error, ApiError) else ""
     return f"{status}{type(error).__name__}"
 

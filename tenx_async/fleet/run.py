@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from typing import Any, ParamSpec
 
 import attrs
-from attrs import define, field, frozen
+from attrs import define, field
 
+from tenx_async.api.containment import is_another
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
 from tenx_async.clock import Clock
@@ -20,27 +20,17 @@ from tenx_async.fleet.plan import Plan, Step, Write
 from tenx_async.fleet.planning import MakePlan
 from tenx_async.fleet.progress import Progress, State
 from tenx_async.fleet.report import Report
+from tenx_async.fleet.standing import Standing, standing_of
 from tenx_async.fleet.terms import Terms
 from tenx_async.fleet.waves import Waves
+
+P = ParamSpec("P")
 
 Do = Callable[[str, Write, Service | None, float], Awaitable[Outcome]]
 """Does one write to a service that was seen to look like this, within so many seconds."""
 
 
-@frozen(kw_only=True)
-class Standing:
-    """How far a run is."""
-
-    total: int
-    waiting: int
-    under_way: int
-    away: int
-    """Services that are not at work because of the run."""
-    wave: int
-    """From 1."""
-    waves: int
-    results: Mapping[str, int]
-    """How many came to each result."""
+_UNNOTED = "what is done cannot be noted: {}"
 
 
 @define(kw_only=True, eq=False)
@@ -64,6 +54,10 @@ class Run:
     )
     """Brings the steps to where an earlier process left them; tells what was over."""
     _waves: Waves | None = field(default=None, init=False, repr=False)
+    _stop: str = field(default="", init=False, repr=False)
+    """Why it was asked to stop."""
+    _planned: float = field(default=0.0, init=False, repr=False)
+    """When its plan was there, by the clock's `monotonic`."""
     _outcomes: list[Outcome] = field(factory=list, init=False, repr=False)
     _told: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     """Set when there is another outcome, or the end."""
@@ -87,6 +81,9 @@ class Run:
                     told += 1
                     yield outcome
             await task
+        except asyncio.CancelledError:
+            await _cancel(task)
+            raise
         finally:
             if not task.done():
                 self.stop("nobody takes its outcomes any more")
@@ -97,8 +94,7 @@ class Run:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait([task])
+            await _cancel(task)
             raise
 
     def _begin(self) -> asyncio.Task[Report]:
@@ -108,7 +104,8 @@ class Run:
         return self._task
 
     def stop(self, reason: str = "it was asked to stop") -> None:
-        """Let nothing more go out; what is under way comes to its end."""
+        """Let no step begin any more; what is under way or half done comes to its end."""
+        self._stop = self._stop or reason
         if self._waves is not None:
             self._waves.stop(reason)
             self._stirred.set()
@@ -127,25 +124,16 @@ class Run:
     @property
     def standing(self) -> Standing | None:
         """How far it is; `None` before it is planned."""
-        waves = self._waves
-        if waves is None:
-            return None
-        states = Counter(progress.state for progress in waves.steps)
-        return Standing(
-            total=len(waves.steps),
-            waiting=states[State.WAITING],
-            under_way=states[State.SENT] + states[State.WATCHED],
-            away=waves.away,
-            wave=max(waves.wave, 0) + 1,
-            waves=len(waves.bounds),
-            results=Counter(outcome.result for outcome in self._outcomes),
-        )
+        return standing_of(self._waves, self._outcomes) if self._waves else None
 
     async def _work(self) -> Report:
+        plan = await self.make_plan()
+        self._planned = self._now
+        waves = self._waves = Waves(plan, self.terms)
+        if self._stop:
+            waves.stop(self._stop)
         state = "interrupted"
         try:
-            plan = await self.make_plan()
-            waves = self._waves = Waves(plan, self.terms)
             await self.journal.begin(plan, attrs.asdict(self.terms))
             self._tell(plan.settled)
             if self.dry_run:
@@ -168,8 +156,9 @@ class Run:
                 self._stirred.clear()
                 for progress in waves.ready():
                     sending.create_task(self._send(waves, progress))
+                is_done = waves.is_done  # asked first, for more may end while these are noted
                 await self._take_ended(waves)
-                if waves.is_done:
+                if is_done:
                     return
                 if self._now >= looked + self.terms.tick:
                     looked = self._now
@@ -191,6 +180,7 @@ class Run:
         """Take a look at the fleet if that tells anything."""
         if self._now > self._moved + self.terms.stall:
             waves.stop(f"nothing ended for {self.terms.stall:g} s")
+        waves.try_again()
         if not waves.is_watching:
             return
         try:
@@ -203,49 +193,72 @@ class Run:
 
     async def _send(self, waves: Waves, progress: Progress) -> None:
         """Do the next write of a step, unless the service is not what it was."""
-        step, write = progress.step, progress.current
+        verb, planned = progress.current.verb, progress.step.seen
         try:
             seen = await self._seen(waves.plan, progress)
-            await self.journal.intend(progress.index, progress.write)
-        except TenxError as reason:
-            waves.leave_out(progress, reason)
-        else:
-            outcome = await self.do(step.service, write, seen, self.terms.deadline)
-            await self.journal.answered(progress.index, progress.write, outcome)
+        except TenxError as error:
+            outcome = Outcome(operation=verb, result="failed", attempts=0, error=error)
             waves.answered(progress, outcome, self._now)
+        else:
+            if seen is None and verb == "delete":
+                outcome = Outcome(operation=verb, result="unchanged", attempts=0)
+                waves.answered(progress, outcome, self._now)
+            elif verb != "create" and (objection := _objection(planned, seen)):
+                waves.leave_out(progress, TenxError(objection))
+            else:
+                await self._write(waves, progress, seen)
         self._stirred.set()
 
     async def _seen(self, plan: Plan, progress: Progress) -> Service | None:
         """Tell what a service looks like before a write.
 
         Raises:
-            TenxError: that cannot be found out, or it is not the one that was meant.
+            TenxError: that cannot be found out.
         """
-        planned = progress.step.seen
         if progress.current.verb == "create":
             return None
-        if not progress.write and (self.clock.now() - plan.planned_at).total_seconds() <= FRESH:
-            return planned
-        seen = (await self.looks.fresh()).services.get(progress.step.service)
-        if seen is None:
-            raise TenxError("it is not there any more")
-        if planned and planned.uid and seen.uid and planned.uid != seen.uid:
-            raise TenxError("it was made anew since the plan: it is another service now")
-        return seen
+        if not progress.write and self._is_fresh(plan):
+            return progress.step.seen
+        return await self.looks.find(progress.step.service)
+
+    def _is_fresh(self, plan: Plan) -> bool:
+        """Tell whether services still look as planned; a clock that was set tells nothing."""
+        age = (self.clock.now() - plan.planned_at).total_seconds()
+        return 0 <= age <= FRESH and self._now <= self._planned + FRESH
+
+    async def _write(self, waves: Waves, progress: Progress, seen: Service | None) -> None:
+        index, write = progress.index, progress.write
+        try:
+            await self.journal.intend(index, write)
+        except TenxError as error:
+            waves.stop(_UNNOTED.format(error))
+            waves.leave_out(progress, error)
+            return
+        service, deadline = progress.step.service, self.terms.deadline
+        outcome = await self.do(service, progress.current, seen, deadline)
+        await self._note(waves, self.journal.answered, index, write, outcome)
+        waves.answered(progress, outcome, self._now)
+
+    async def _note(
+        self, waves: Waves, note: Callable[P, Awaitable[None]], *what: P.args, **more: P.kwargs
+    ) -> None:
+        try:
+            await note(*what, **more)
+        except TenxError as error:
+            waves.stop(_UNNOTED.format(error))
 
     async def _take_ended(self, waves: Waves) -> None:
-        ended = waves.take_ended()
-        outcomes = [progress.outcome for progress in ended if progress.outcome]
-        if outcomes:
+        ended = [(one.index, one.outcome) for one in waves.take_ended() if one.outcome]
+        if ended:
             self._moved = self._now
         await asyncio.gather(
             *(
-                self.journal.over(progress.index, outcome)
-                for progress, outcome in zip(ended, outcomes, strict=True)
+                self._note(waves, self.journal.over, index, outcome)
+                for index, outcome in ended
                 if outcome.result != "cancelled"
             )
         )
-        self._tell(outcomes)
+        self._tell([outcome for _, outcome in ended])
 
     def _tell(self, outcomes: Sequence[Outcome]) -> None:
         self._outcomes += outcomes
@@ -254,6 +267,19 @@ class Run:
     @property
     def _now(self) -> float:
         return self.clock.monotonic()
+
+
+def _objection(planned: Service | None, seen: Service | None) -> str:
+    """Tell why a service is not to be written to, if it is not."""
+    if seen is None:
+        return "it is not there any more"
+    is_foreign = planned is not None and is_another(planned, seen)
+    return "it was made anew since the plan: it is another service now" if is_foreign else ""
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _left(waves: Waves) -> list[Outcome]:

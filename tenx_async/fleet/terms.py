@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from attrs import Attribute, field, frozen
@@ -19,14 +20,17 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%", re.ASCII)
 
 def count_of(share: Share, total: int) -> int:
     """Tell how many of so many a share is; a percentage is rounded down, to one at the least."""
-    if isinstance(share, int):
-        return share
-    return max(1, math.floor(total * _percent(share) / 100))
+    return share if isinstance(share, int) else max(1, most_of(share, total))
 
 
-def _percent(share: str) -> float:
+def most_of(share: Share, total: int) -> int:
+    """Tell how many of so many are not more than a share."""
+    return share if isinstance(share, int) else math.floor(total * _percent(share) / 100)
+
+
+def _percent(share: str) -> Fraction:
     found = _PERCENT.fullmatch(share.strip())
-    percent = float(found[1]) if found else -1.0
+    percent = Fraction(found[1]) if found else Fraction(-1)
     if not 0 <= percent <= 100:
         raise ConfigurationError(f"{share!r} is neither a number of services nor a part like '10%'")
     return percent
@@ -37,6 +41,12 @@ def _share(_: object, attribute: Attribute[Any], value: Any) -> None:
         _percent(value)
     elif isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{attribute.name}: {value!r} is no number of services from 1 up")
+
+
+def _count(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if isinstance(value, str):
+        raise ConfigurationError(f"{attribute.name}: {value!r} is no number from 1 up")
+    _share(_, attribute, value)
 
 
 def _shares(_: object, attribute: Attribute[Any], value: Sequence[Any]) -> None:
@@ -87,7 +97,7 @@ class Terms:
     max_failures: Share | None = field(default=None, validator=_tolerance)
     """More failures than so many stop the run, those of unknown outcome included. `None`: the first
     one of the first wave, later more than 20, or than 5 % once 20 have ended."""
-    at_once: int = field(default=16, validator=_share)
+    at_once: int = field(default=16, validator=_count)
     """Writes under way at once; the account's gate may allow fewer."""
     deadline: float = field(default=60.0, validator=_pause)
     """Seconds that one write may take, looks after a lost answer included."""

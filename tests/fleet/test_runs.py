@@ -1,270 +1,325 @@
-"""The runs of a directory: listed, taken up again, and what is in the way of that."""
+"""Runs on a local cloud: what the server saw."""
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 import pytest
 
-from tenx_async.errors import ConfigurationError
-from tenx_async.fleet import lock, sqlite_journal
-from tenx_async.fleet.lock import Lock, is_held
-from tenx_async.fleet.plan import Plan
-from tenx_async.fleet.runs import Runs
-from tests.clock import NOON, ManualClock
-from tests.fleet.journals import ALICE, outcome, plan, restarts, step
+from tenx_async.errors import ConfigurationError, RunFailed
+from tenx_async.fleet.report import Report
+from tenx_async.local.faults import Fault
+from tenx_async.local.quirks import Quirks
+from tenx_async.testing import InstantClock
+from tenx_async.transport.account import Limits
+from tests.conftest import client_of
+from tests.fleet.clouds import Scene, results, scene
+from tests.fleet.plans import names
+
+ALL = "100%"
+LOST = Fault("reset", rate=0.03, operations=("restart",), after=True)
 
 
-@pytest.fixture
-def runs(tmp_path: Path, clock: ManualClock) -> Runs:
-    return Runs(tmp_path / "state", clock=clock)
+async def test_two_thousand_restarts() -> None:
+    """Answers are lost, services crash, calls are refused: each once, and no more than a tenth."""
+    crashing = {name for name in names(2000) if name.endswith(("17", "67"))}
+    quirks = Quirks(transition=3.0, crash_loops=("web-*[16]7",), calls_per_second=100.0, burst=50)
+    async with scene(2000, faults=[LOST], quirks=quirks) as on:
+        report = await on.client.fleet().restart(max_failures="10%", tick=5.0, timeout=60.0)
+
+        executed = on.executed("restart")
+        assert on.cloud.most_away <= 200
+        lists = on.cloud.requests_by_operation["list"]
+
+    assert "" == report.stopped
+    assert 2000 == results(report).total()
+    assert {1} == set(executed.values())
+    found = {one.service for one in report.outcomes if one.result == "failed"}
+    unknown = {one.service for one in report.outcomes if one.result == "unknown"}
+    assert crashing >= found
+    assert crashing - unknown == found
+    assert len(unknown) < 20
+    assert set(names(2000)) - unknown <= set(executed)
+    assert "DeadlineExceeded" == report.groups[0].reason
+    assert f"{len(found)} failed, DeadlineExceeded" == str(report.groups[0])
+    assert lists <= on.clock.monotonic() / 5.0 * 1.2 + 2
 
 
-async def done(runs: Runs, state: str, plan: Plan | None = None) -> str:
-    """A run that came to this end, a second later."""
-    journal = runs.new(account=ALICE)
-    await journal.begin(plan or restarts(2), {})
-    await journal.end(state)
-    runs.clock.advance(1)  # type: ignore[attr-defined]  # a manual one
-    return journal.run_id
+@pytest.mark.parametrize("services", [1, 10, 300])
+async def test_waiting_costs_one_list_a_tick(services: int) -> None:
+    """However many are waited for."""
+    quirks = Quirks(transition=60.0)
+    async with scene(services, quirks=quirks) as on:
+        report = await on.client.fleet().restart(max_unavailable=ALL, waves=(), tick=5.0)
+        requests = on.cloud.requests_by_operation
+
+    assert report.ok
+    assert services == requests["restart"]
+    assert 70 / 5 - 1 <= requests["list"] <= 70 / 5 + 3
 
 
-async def test_a_run_is_called_by_its_time(runs: Runs, clock: ManualClock) -> None:
-    """Its name is short, sorts by time and tells the operation."""
-    first, second = [await done(runs, "finished"), await done(runs, "finished")]
-
-    assert first.startswith("20151229-120000-restart-")
-    assert second.startswith("20151229-120001-restart-")
-    assert len("20151229-120000-restart-k3f") == len(first)
+async def start(on: Scene) -> Report:
+    return await on.client.fleet().start()
 
 
-async def test_two_runs_of_one_second_have_two_names(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
+async def stop(on: Scene) -> Report:
+    return await on.client.fleet().stop()
+
+
+async def delete(on: Scene) -> Report:
+    return await on.client.fleet().delete()
+
+
+async def resize(on: Scene) -> Report:
+    return await on.client.fleet().scale("+2")
+
+
+async def set_memory(on: Scene) -> Report:
+    return await on.client.fleet().update(memory="512Mi", binding_domain_name=["www.example.cn"])
+
+
+async def bounce(on: Scene) -> Report:
+    return await on.client.fleet().restart(mode="verified")
+
+
+@pytest.mark.parametrize(
+    ("run", "before", "executed", "after"),
+    [
+        (start, "Stopped", ["start"], {"Running"}),
+        (stop, "Running", ["stop"], {"Stopped"}),
+        (delete, "Running", ["delete"], set()),
+        (resize, "Running", ["update"], {"Running"}),
+        (set_memory, "Running", ["update"], {"Running"}),
+        (bounce, "Running", ["stop", "start"], {"Running"}),
+    ],
+)
+@pytest.mark.parametrize("faults", [(), (Fault("reset", rate=0.1, after=True),)], ids=["", "lost"])
+async def test_each_operation_is_done_once(
+    run: Callable[[Scene], Awaitable[Report]],
+    before: str,
+    executed: list[str],
+    after: set[str],
+    faults: tuple[Fault, ...],
 ) -> None:
-    """A name that is taken is drawn again, whether its run goes on or has ended."""
-    drawn = iter("aaaaaabbbaaabbbccc")
-    monkeypatch.setattr("secrets.choice", lambda _: next(drawn))
-    journals = [runs.new(account=ALICE) for _ in range(3)]
-    await journals[0].begin(restarts(1), {})
-    await journals[1].begin(restarts(1), {})
-    await journals[0].end("finished")
-    await journals[2].begin(restarts(1), {})
-    for journal in journals:
-        await journal.end("finished")
+    """What can be checked comes to its goal, though every tenth answer is lost."""
+    async with scene(40, status=before, faults=faults) as on:
+        report = await run(on)
+        on.cloud.faults = ()
+        services = await on.client.services.list()
 
-    assert ["aaa", "bbb", "ccc"] == [journal.run_id[-3:] for journal in journals]
+        for operation in executed:
+            assert dict.fromkeys(names(40), 1) == on.executed(operation)
+        assert after == {service.status for service in services}
+        assert on.cloud.most_away <= (40 if run in {stop, delete} else 4)
+        again = await run(on) if run in {start, stop, delete, set_memory} else None
 
-
-async def test_runs_are_listed_with_what_became_of_them(runs: Runs, tmp_path: Path) -> None:
-    """The latest first; counted is what is over, with what was settled before."""
-    old = await done(runs, "stopped")
-    manifest = tmp_path / "fleet.yaml"
-    journal = runs.new(account=ALICE, manifest=manifest)
-    steps = [step("a"), step("b"), step("c")]
-    await journal.begin(plan(*steps, operation="apply", settled=[outcome("unchanged")]), {})
-    await journal.over(0, outcome())
-    await journal.over(1, outcome("unknown"))
-    await journal.over(1, outcome())
-    going, stopped = runs.list()
-    await journal.end("finished")
-
-    assert (old, "stopped", "restart", {}) == (
-        stopped.run_id,
-        stopped.state,
-        stopped.operation,
-        stopped.counts,
-    )
-    assert (journal.run_id, "running", "apply") == (going.run_id, going.state, going.operation)
-    assert {"applied": 2, "unchanged": 1} == going.counts
-    assert (3, ALICE, "beijing1", manifest) == (
-        going.steps,
-        going.account,
-        going.region,
-        going.manifest,
-    )
-    assert stopped.began == NOON
-    assert [journal.run_id] == [run.run_id for run in runs.list(limit=1)]
+    assert {"applied": 40} == results(report)
+    assert again is None or {"applied"} & set(results(again)) == set()
+    report.raise_for_failures()
 
 
-def test_where_nothing_was_kept_there_are_no_runs(runs: Runs) -> None:
-    """A look makes no files."""
-    assert [] == runs.list()
-    with pytest.raises(ConfigurationError, match="there are no runs in"):
-        runs.reopen(None)
-    with pytest.raises(ConfigurationError, match="there are no runs in"):
-        runs.read(None)
-    assert not runs.directory.exists()
+async def test_a_relative_scale_is_settled_once() -> None:
+    """In the plan, and not by what a resend finds."""
+    faults = [Fault("reset", operations=("update",), after=True, times=3)]
+    async with scene(6, instances=2, faults=faults) as on:
+        await on.client.fleet().scale("+1", waves=())
+        sizes = {service.target_instance_size for service in await on.client.services.list()}
+
+    assert {3} == sizes
 
 
-async def test_the_latest_unfinished_run_is_taken_up(runs: Runs) -> None:
-    """One that was stopped or interrupted, not one that finished, nor one that goes on."""
-    await done(runs, "interrupted")
-    stopped = await done(runs, "stopped")
-    await done(runs, "finished")
-    going = runs.new(account=ALICE)
-    await going.begin(restarts(1), {})
-    recorded = runs.reopen(None)
-    await going.end("finished")
-    await recorded.journal.intend(0, 0)
-    await recorded.journal.end("finished")
+async def test_a_dry_run_sends_nothing() -> None:
+    """It ends with the plan."""
+    async with scene(5) as on:
+        run = on.client.fleet("web-*").restart(dry_run=True)
+        report = await run
+        requests = on.cloud.requests_by_operation
 
-    assert (stopped, "stopped") == (recorded.summary.run_id, recorded.summary.state)
-    assert {(0, 0)} == runs.read(stopped).intents.keys()
-    assert ["finished", "finished", "finished", "interrupted"] == [run.state for run in runs.list()]
+    assert {"list": 1} == requests
+    assert names(5) == [step.service for step in report.plan.steps]
+    assert run.plan is report.plan
+    assert "a dry run: nothing was sent" == report.stopped
 
 
-async def test_a_run_that_is_taken_up_is_running(runs: Runs) -> None:
-    """And nobody else can take it up, not even within the process."""
-    run_id = await done(runs, "stopped")
-    recorded = runs.reopen(run_id)
+async def test_nothing_chosen_is_well_done() -> None:
+    """No wave, no write, no wait."""
+    async with scene(3) as on:
+        report = await on.client.fleet("nobody-*").restart()
+        requests = on.cloud.requests
 
-    assert ["running"] == [run.state for run in runs.list()]
-    with pytest.raises(ConfigurationError, match=f"run {run_id} is still being done"):
-        runs.reopen(run_id)
-    with pytest.raises(ConfigurationError, match=rf"no run to resume.* {run_id} \(running\)"):
-        runs.reopen(None)
-    await recorded.journal.end("interrupted")
-    assert ["interrupted"] == [run.state for run in runs.list()]
+    assert (True, [], 1) == (report.ok, report.outcomes, requests)
 
 
-async def test_what_cannot_be_taken_up_says_what_there_is(runs: Runs) -> None:
-    """Whoever mistypes a name sees some that are right."""
-    run_id = await done(runs, "finished")
+async def test_a_name_that_does_not_exist() -> None:
+    """It has failed; the others are done."""
+    async with scene(["web"]) as on:
+        report = await on.client.fleet("web", "ape").restart()
 
-    with pytest.raises(ConfigurationError, match=rf"no run 'x/../y'.* {run_id} \(finished\)"):
-        runs.reopen("x/../y")
-    with pytest.raises(ConfigurationError, match=rf"no run to resume.* {run_id} \(finished\)"):
-        runs.reopen(None)
-    with pytest.raises(ConfigurationError, match=f"run {run_id} has finished"):
-        runs.reopen(run_id)
-    assert not is_held(runs.directory / f"{run_id}.lock")
+    assert {"failed": 1, "applied": 1} == results(report)
+    assert ["1 failed, HTTP 404 NotFound"] == list(map(str, report.groups))
+    with pytest.raises(RunFailed, match="1 of 2 did not succeed: 1 failed, HTTP 404 NotFound"):
+        report.raise_for_failures()
 
 
-async def test_old_runs_are_forgotten_but_for_unfinished_ones(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file does not grow for ever, and loses nothing that could be resumed."""
-    monkeypatch.setattr(sqlite_journal, "KEPT", 2)
-    interrupted = await done(runs, "interrupted")
-    for _ in range(4):
-        last = await done(runs, "finished")
-    before_last = runs.list()[1].run_id
+async def test_the_order_is_that_which_was_asked_for() -> None:
+    """The first ones are in the first waves."""
+    async with scene(0) as on:
+        for name, instances in (("a", 3), ("b", 1), ("c", 2)):
+            on.cloud.add_service(name, instances=instances)
+        on.clock.advance(10)
+        fleet = on.client.fleet(order_by=lambda service: service.target_instance_size)
+        chosen = [service.name for service in await fleet.services()]
+        await fleet.restart()
+        done = [one.service for one in on.cloud.executions]
 
-    assert [last, before_last, interrupted] == [run.run_id for run in runs.list()]
-    assert 2 == len(runs.read(interrupted).plan.steps)
-
-
-def garbage(file: Path) -> None:
-    file.write_bytes(b"not a database" * 999)
+    assert ["b", "c", "a"] == chosen == done
 
 
-def hole(file: Path) -> None:
-    whole = file.read_bytes()
-    file.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+async def test_a_failure_in_the_first_wave_stops() -> None:
+    """One service is away, and the rest was not touched."""
+    async with scene(50, quirks=Quirks(transition=3.0, crash_loops=("web-00000",))) as on:
+        report = await on.client.fleet().restart()
+        executed = on.executed("restart")
+
+    assert {"web-00000": 1} == executed
+    assert {"failed": 1, "cancelled": 49} == results(report)
+    assert "1 of 50 failed: " in report.stopped or "first wave" in report.stopped
+    assert 50 == len(report.outcomes)
 
 
-def half(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:6000])
+async def test_too_many_failures_stop() -> None:
+    """More than 5 % of all, once 20 have ended."""
+    quirks = Quirks(transition=3.0, crash_loops=("web-*[1-9]",))
+    async with scene(100, quirks=quirks) as on:
+        report = await on.client.fleet().restart(waves=(1,), max_unavailable=50)
+
+    assert "failed, more than 5%" in report.stopped
+    assert results(report)["cancelled"] > 0
+    assert on.cloud.most_away <= 50
 
 
-each_damage = pytest.mark.parametrize("damage", [garbage, hole, half])
+@pytest.mark.parametrize("status", [401, 403])
+async def test_what_befalls_all_stops_at_the_third(status: int) -> None:
+    """However many failures are tolerated."""
+    refused = Fault("error", status=status, operations=("restart",))
+    async with scene(60, faults=[refused]) as on:
+        report = await on.client.fleet().restart(max_failures=ALL, at_once=1)
+        requests = on.cloud.requests_by_operation["restart"]
+
+    assert 3 == requests
+    assert "3 in a row failed alike" in report.stopped
+    assert {"failed": 3, "cancelled": 57} == results(report)
 
 
-@each_damage
-async def test_a_damaged_file_is_set_aside_and_told(runs: Runs, damage: Any) -> None:
-    """Whoever resumes is told where it is now, and the next one still."""
-    await done(runs, "stopped")
-    damage(runs.directory / "runs.sqlite")
-    bytes_of_it = (runs.directory / "runs.sqlite").read_bytes()
+async def test_the_calls_of_the_day_end_in_the_middle() -> None:
+    """The run stops at once; what was done is told."""
+    clock = InstantClock()
+    async with scene(100, clock=clock) as on:
+        limits = Limits(calls_per_day=30)
+        async with client_of(on.cloud, clock=clock, limits=limits) as client:
+            report = await client.fleet().restart(waves=(), max_unavailable=ALL)
+        executed = on.executed("restart")
 
-    with pytest.raises(ConfigurationError, match=r"is damaged .* set aside as .*runs-damaged-"):
-        runs.reopen(None)
-    (aside,) = runs.directory.glob("runs-damaged-*.sqlite")
-    assert bytes_of_it == aside.read_bytes()
-    assert [] == runs.list()
-    with pytest.raises(ConfigurationError, match=f"set aside as {aside}"):
-        runs.reopen(None)
-
-
-@each_damage
-async def test_a_new_run_begins_a_fresh_file_in_place_of_a_damaged_one(
-    runs: Runs, damage: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It is not kept from its work, and the log says what happened."""
-    await done(runs, "stopped")
-    damage(runs.directory / "runs.sqlite")
-    fresh = await done(runs, "stopped")
-
-    assert [fresh] == [run.run_id for run in runs.list()]
-    assert "was set aside as" in caplog.text
-    assert 1 == len([*runs.directory.glob("runs-damaged-*.sqlite")])
+    assert "the calls of the day are spent" == report.stopped
+    assert 30 >= sum(on.cloud.requests_by_operation.values())
+    assert {1} == set(executed.values())
+    assert 100 == len(report.outcomes)
+    assert {"failed", "cancelled"} == set(results(report))
 
 
-async def test_a_file_of_a_newer_version_is_left_alone(runs: Runs) -> None:
-    """Nobody writes to what they do not understand, and nobody sets it aside."""
-    await done(runs, "stopped")
-    with sqlite3.connect(runs.directory / "runs.sqlite") as database:
-        database.execute("pragma user_version = 99")
-    database.close()
-    for use in (runs.list, runs.reopen):
-        with pytest.raises(ConfigurationError, match="newer version"):
-            use()
-    journal = runs.new(account=ALICE)
-    with pytest.raises(ConfigurationError, match="newer version"):
-        await journal.begin(restarts(1), {})
+async def test_a_list_that_fails_now_and_then() -> None:
+    """The next one tells."""
+    faults = [Fault("error", rate=0.7, operations=("list",), times=60)]
+    async with scene(30) as on:
+        run = on.client.fleet().restart()
+        async with aclosing(aiter(run)) as outcomes:
+            await anext(outcomes)
+            on.cloud.faults = faults
+            async for _ in outcomes:
+                pass
+        report = await run
 
-    assert [] == [*runs.directory.glob("runs-damaged-*")]
-
-
-async def test_a_run_that_cannot_be_read_is_told(runs: Runs) -> None:
-    """The other runs of the file can still be."""
-    whole, broken = await done(runs, "stopped"), await done(runs, "stopped")
-    with sqlite3.connect(runs.directory / "runs.sqlite") as database:
-        database.execute("update steps set record = '{}' where run = ?", [broken])
-    database.close()
-    with pytest.raises(ConfigurationError, match=f"run {broken} cannot be read"):
-        runs.reopen(None)
-    with pytest.raises(ConfigurationError, match=f"run {broken} cannot be read"):
-        runs.read(broken)
-
-    assert 2 == len(runs.read(whole).plan.steps)
-    assert ["stopped", "stopped"] == [run.state for run in runs.list()]
+        assert dict.fromkeys(names(30), 1) == on.executed("restart")
+    assert report.ok
 
 
-def test_a_lock_has_one_holder(tmp_path: Path) -> None:
-    """A look does not keep it from anybody, and the file goes with it."""
-    file = tmp_path / "lock"
-    assert not is_held(file)
-    first = Lock.take(file)
-    assert first
-    assert is_held(file)
-    assert Lock.take(file) is None
-    first.release()
+async def test_lists_that_fail_for_good() -> None:
+    """What cannot be looked at has failed in its time, and the run stops."""
+    async with scene(30) as on:
+        run = on.client.fleet().restart(timeout=100.0)
+        async for _ in run:
+            on.cloud.faults = [Fault("error", operations=("list",))]
+        report = await run
 
-    assert not file.exists()
-    again = Lock.take(file)
-    assert again
-    again.release()
+    assert results(report)["failed"]
+    assert report.stopped
+    assert 30 == len(report.outcomes)
+    assert any("could not be looked at" in str(one.error) for one in report.outcomes)
 
 
-def test_a_lock_whose_file_was_removed_is_no_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who locks a file that its holder removes at that moment locks the next one."""
-    file = tmp_path / "lock"
-    holders = [Lock.take(file)]
-    really = lock._lock
+async def test_a_namesake_made_between_plan_and_write_is_left_alone() -> None:
+    """It is another service now."""
+    async with scene(10) as on:
+        async for outcome in on.client.fleet().restart(max_unavailable=1):
+            if outcome.service == "web-00000":
+                on.cloud.remove_service("web-00009")
+                on.cloud.add_service("web-00009")
+            last = outcome
 
-    def lock_late(handle: int, kind: int) -> bool:
-        if holders and (holder := holders.pop()):
-            holder.release()
-        return really(handle, kind)
+    assert ("web-00009", "skipped") == (last.service, last.result)
+    assert 0 == on.cloud.executed("restart", "web-00009")
 
-    monkeypatch.setattr(lock, "_lock", lock_late)
-    second = Lock.take(file)
 
-    assert second
-    assert is_held(file)
-    second.release()
+async def test_who_stops_iterating_stops_the_run() -> None:
+    """What is under way comes to its end, and the report can still be had."""
+    async with scene(20) as on:
+        run = on.client.fleet().restart()
+        async with aclosing(aiter(run)) as outcomes:
+            async for _ in outcomes:
+                break
+        report = await run
+
+        assert set(on.executed("restart")) == {
+            one.service for one in report.outcomes if one.result == "applied"
+        }
+    assert "nobody takes its outcomes" in report.stopped
+    assert 20 == len(report.outcomes)
+
+
+async def test_outcomes_come_as_they_end_and_to_all_who_ask() -> None:
+    """A second look gets them all, too."""
+    async with scene(20) as on:
+        run = on.client.fleet().restart()
+        standing = []
+        first = []
+        async for outcome in run:
+            first.append(outcome)
+            standing.append(run.standing)
+        second = [outcome async for outcome in run]
+        report = await run
+
+    assert first == second == report.outcomes
+    assert [2, 3, 4] == sorted({one.wave for one in standing if one})
+    assert all(one and one.away <= 2 and one.total == 20 for one in standing)
+    assert "<" not in repr(run), repr(run)
+
+
+async def test_terms_are_checked_before_anything_is_sent() -> None:
+    """Where they are given."""
+    async with scene(1) as on:
+        with pytest.raises(ConfigurationError):
+            on.client.fleet().restart(max_unavailable="lots")
+        assert 0 == on.cloud.requests
+
+
+async def test_calls_are_refused_for_longer_than_a_write_may_take() -> None:
+    """Its turn did not come: it goes out when the pause is over, once, and nothing spins."""
+    faults = [Fault("throttle", operations=("restart",), retry_after=100.0, times=1)]
+    async with scene(3, faults=faults) as on:
+        report = await on.client.fleet().restart(deadline=30.0)
+
+        assert dict.fromkeys(names(3), 1) == on.executed("restart")
+        assert on.cloud.requests_by_operation["restart"] <= 6
+    assert report.ok
+    assert len(on.clock.sleeps) < 2000

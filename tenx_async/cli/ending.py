@@ -24,6 +24,8 @@ class Status(IntEnum):
     ERROR = 1
     FAILED = 3
     """Some of several operations."""
+    STOPPED = 4
+    """A run, because too many failed."""
     UNKNOWN = 5
     """A write was sent, and may or may not have been executed."""
     INCOMPLETE = 6
@@ -94,10 +96,15 @@ def ending() -> Iterator[None]:
 
 async def _until_terminated(work: Coroutine[Any, Any, int | None]) -> int | None:
     """Let SIGTERM end the work in good order, as Ctrl-C does."""
+    cancel_on_termination()
+    return await work
+
+
+def cancel_on_termination() -> None:
+    """Let SIGTERM cancel this task."""
     task = asyncio.current_task()
     assert task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
 
 
 def _first(error: BaseException) -> BaseException:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 import typer
 
+from tenx_async.cli.spread import Command, in_place_of
 from tenx_async.errors import ConfigurationError
 from tenx_async.local.faults import Faults, read_faults
 from tenx_async.local.quirks import Quirks
-
-Command = Callable[..., None]
 
 
 def with_quirks(command: Command) -> Command:
@@ -28,10 +27,7 @@ def with_quirks(command: Command) -> Command:
 
     own = inspect.signature(command, eval_str=True).parameters
     kept = [parameter for name, parameter in own.items() if name != "quirks"]
-    run.__signature__ = inspect.Signature([*kept, *options.values()])  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in [*kept, *options.values()]}
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run
+    return in_place_of(command, run, [*kept, *options.values()])
 
 
 def faults_of(asked: Iterable[str], seed: int) -> Faults:

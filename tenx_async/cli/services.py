@@ -1,4 +1,4 @@
-"""`tenx ls`, `get`, `create`, `start`, `stop`, `restart`, `delete`, `scale`."""
+"""`tenx ls`, `get`, `create`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from attrs import evolve
 
 from tenx_async.api import wire
-from tenx_async.api.outcome import Outcome
 from tenx_async.api.selection import Selection
-from tenx_async.api.specs import ServiceSpec, ServiceUpdate
-from tenx_async.cli.ending import Status, ending, run
-from tenx_async.cli.outcomes import ABSENT, OutcomeFormat, Tally, is_absent, outcome_line
+from tenx_async.api.specs import ServiceSpec
+from tenx_async.cli.ending import ending, run
+from tenx_async.cli.outcomes import (
+    ABSENT,
+    OutcomeFormat,
+    Tally,
+    is_absent,
+    outcome_line,
+    raise_error,
+)
 from tenx_async.cli.render import Format, service_details, service_list
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import emit, say
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
     from tenx_async.transport.calls import ServiceCalls
 
 Name = Annotated[str, typer.Argument(help="The service.")]
-Names = Annotated[list[str], typer.Argument(help="The services.")]
 Patterns = Annotated[
     list[str] | None,
     typer.Argument(help="Names or globs such as 'web-*'; none: all."),
@@ -76,7 +82,7 @@ def create(
     """Create a service."""
     with ending():
         spec = _read_spec(file)
-    run(_operate(context.obj, [name], lambda calls, name: calls.create(name, spec), output))
+    run(operate(context.obj, name, lambda calls, name: calls.create(name, spec), output))
 
 
 def _read_spec(file: Path) -> ServiceSpec:
@@ -97,83 +103,25 @@ def _read_spec(file: Path) -> ServiceSpec:
     return spec
 
 
-def start(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
-    """Start stopped services."""
-    run(_operate(context.obj, names, lambda calls, name: calls.start(name), output))
-
-
-def stop(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
-    """Stop services; what their containers keep outside of volumes may be lost."""
-    run(_operate(context.obj, names, lambda calls, name: calls.stop(name), output))
-
-
-def restart(context: typer.Context, names: Names, output: Told = OutcomeFormat.TEXT) -> None:
-    """Restart services; what their containers keep outside of volumes may be lost."""
-    run(_operate(context.obj, names, lambda calls, name: calls.restart(name), output))
-
-
-def scale(
-    context: typer.Context,
-    names: Names,
-    to: Annotated[int, typer.Option("--to", metavar="N", min=0, help="Instances of each.")],
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
-    """Let each service run N instances."""
-    update = ServiceUpdate(target_instance_size=to)
-    run(_operate(context.obj, names, lambda calls, name: calls.update(name, update), output))
-
-
-def delete(
-    context: typer.Context,
-    names: Names,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
-    """Delete services and their logs."""
-    if not yes:
-        _confirm(names)
-    run(_operate(context.obj, names, lambda calls, name: calls.delete(name), output))
-
-
-def _confirm(names: list[str]) -> None:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody can be asked here: say --yes to delete")
-    try:
-        agreed = typer.confirm(f"Delete {', '.join(names)}, and what they have logged?", err=True)
-    except typer.Abort:
-        raise typer.Exit(Status.INTERRUPTED) from None
-    if not agreed:
-        say("nothing was deleted")
-        raise typer.Exit(Status.ERROR)
-
-
-async def _operate(
+async def operate(
     target: Target,
-    names: list[str],
+    name: str,
     make: Callable[[ServiceCalls, str], Call[Any]],
     output: OutcomeFormat,
-) -> int:
-    """Do the same to each service, and tell what became of it."""
+    *,
+    called: str = "",
+) -> None:
+    """Do one thing to one service, and tell what became of it, by another name if it has one."""
     async with target.pool() as pool:
-        calls = [make(pool.client().services.calls, name) for name in dict.fromkeys(names)]
-        tally = Tally([call.operation.service for call in calls])
+        call = make(pool.client().services.calls, name)
+        tally = Tally([name])
         try:
-            async for outcome in pool.run(calls):
-                tally.add(outcome)
-                is_done = outcome.ok and not is_absent(outcome)
-                if is_done or len(calls) > 1 or output is OutcomeFormat.JSON:
-                    emit(outcome_line(outcome, output))
+            outcome = await call.outcome()
         except asyncio.CancelledError:
             tally.interrupted()
             raise
-    if len(calls) == 1:
-        _raise(tally.outcomes[0])
-    return tally.close()
-
-
-def _raise(outcome: Outcome) -> None:
-    """Tell of a failure that is the only outcome as an error."""
-    if outcome.error:
-        raise outcome.error
-    if is_absent(outcome):
-        raise NotFound(ABSENT, operation=f"delete {outcome.service}", status=404)
+    outcome = evolve(outcome, operation=called or outcome.operation)
+    is_done = outcome.ok and not is_absent(outcome)
+    if is_done or output is OutcomeFormat.JSON:
+        emit(outcome_line(outcome, output))
+    raise_error(outcome)

@@ -54,8 +54,13 @@ def say(message: str) -> None:
     """Tell the user something on standard error, in one line."""
     line = visible(" ".join(message.split()))
     shown = f"\x1b[2mtenx: {line}\x1b[0m" if has_colour(sys.stderr) else f"tenx: {line}"
+    tell(f"{shown}\n")
+
+
+def tell(text: str) -> None:
+    """Write to standard error as it is."""
     with suppress(OSError):  # nobody can be told that nobody listens
-        print(shown, file=sys.stderr, flush=True)  # noqa: T201  # this is where it is said
+        print(text, end="", file=sys.stderr, flush=True)  # noqa: T201  # this is where it is said
 
 
 def emit(text: str) -> None:

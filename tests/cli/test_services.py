@@ -9,6 +9,7 @@ from tenx_async import LocalCloud
 
 from .conftest import Shell, plain
 
+QUICK = ("--stable", "0", "--tick", "0.1")
 SPEC = {"containers": [{"image": "index.tenxcloud.com/demo/web:1", "command": ["run"]}]}
 
 
@@ -135,7 +136,7 @@ async def test_scale_sets_the_size_of_each(tenx: Shell, cloud: LocalCloud) -> No
     cloud.add_service("web")
     cloud.add_service("api")
 
-    ended = await tenx("scale", "web", "api", "--to", "4")
+    ended = await tenx("scale", "web", "api", "--to", "4", "--yes", *QUICK)
 
     assert sorted(ended.out.splitlines()) == ["api: scaled", "web: scaled"]
     assert cloud.service("web")["target_instance_size"] == 4
@@ -145,23 +146,24 @@ async def test_failures_among_several_are_grouped(tenx: Shell, cloud: LocalCloud
     """One failure ends nothing; the status shows that there was one."""
     cloud.add_service("web")
 
-    ended = await tenx("restart", "web", "gone-a", "gone-b")
+    ended = await tenx("restart", "web", "gone-a", "gone-b", "--yes", *QUICK)
 
     assert ended.status == 3
     assert "web: restarted" in ended.out.splitlines()
-    assert "2 of 3 failed, HTTP 404 NotFound (gone-a, gone-b)" in ended.complaint
+    assert "2 of 3 failed, HTTP 404 NotFound (gone-a, gone-b)" in ended.err
 
 
 async def test_outcomes_can_be_read_by_programs(tenx: Shell, cloud: LocalCloud) -> None:
-    """A JSON object a line."""
+    """A JSON object a line, before the summary."""
     cloud.add_service("web")
 
-    ended = await tenx("stop", "web", "nosuch", "-o", "json")
+    ended = await tenx("stop", "web", "nosuch", "--yes", *QUICK, "-o", "json")
 
-    outcomes = {line["service"]: line for line in map(json.loads, ended.out.splitlines())}
+    *lines, _ = map(json.loads, ended.out.splitlines())
+    outcomes = {line["service"]: line for line in lines}
     assert outcomes["web"]["result"] == "applied"
     assert outcomes["nosuch"]["result"] == "failed"
-    assert "no service" in outcomes["nosuch"]["error"]
+    assert "no such service" in outcomes["nosuch"]["error"]
 
 
 async def test_delete_does_not_happen_unasked(tenx: Shell, cloud: LocalCloud) -> None:
@@ -186,7 +188,7 @@ async def test_delete_asks_on_a_terminal(
     cloud.add_service("web")
 
     async with tenx.terminal("delete", "web") as terminal:
-        await terminal.until("Delete web, and what they have logged? [y/N]")
+        await terminal.until("Delete web, and what it has logged? [y/N]")
         terminal.type(answer)
         assert await terminal.end() == status
 
@@ -197,12 +199,12 @@ async def test_deleting_what_is_not_there_is_told(tenx: Shell, cloud: LocalCloud
     """A slip does not look like success; programs read that nothing was changed."""
     cloud.add_service("web")
 
-    several = await tenx("delete", "-y", "web", "nosuch")
+    several = await tenx("delete", "-y", "web", "nosuch", *QUICK)
     alone = await tenx("delete", "-y", "nosuch", "-o", "json")
 
     assert several.status == 0
     assert sorted(several.out.splitlines()) == ["nosuch: there is no such service", "web: deleted"]
-    assert "1 of 2 not deleted, there is no such service (nosuch)" in several.complaint
+    assert "1 of 2 not deleted, there is no such service (nosuch)" in several.err
     assert (alone.status, json.loads(alone.out)["result"]) == (1, "unchanged")
 
 

@@ -20,7 +20,10 @@ from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
 from tenx_async.fleet.choice import Choice
 from tenx_async.fleet.fleet import Fleet, Means
+from tenx_async.fleet.history import History
+from tenx_async.fleet.journal import Journal, NoJournal
 from tenx_async.fleet.plan import Write
+from tenx_async.fleet.runs import Runs
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
@@ -35,6 +38,7 @@ from tenx_async.telemetry.listeners import guarded
 from tenx_async.telemetry.logging import log_event
 from tenx_async.transport.account import Account, Limits, Usage
 from tenx_async.transport.budgets import next_day
+from tenx_async.transport.call import Call
 from tenx_async.transport.calls import ServiceCalls
 from tenx_async.transport.services import Services
 
@@ -261,23 +265,58 @@ class Client:
         return Fleet(choice=choice, order_by=order_by, means=self._means)
 
     @property
+    def runs(self) -> History:
+        """The runs that were begun with this account, to be gone on with or undone.
+
+        Raises:
+            ConfigurationError: there is no state directory to keep them in.
+        """
+        return History(runs=self._kept_runs(), means=self._means, settle=self._settle)
+
+    @property
     def _means(self) -> Means:
         return Means(
             region=self.region,
+            account=self._label,
             list_services=self.services.list,
             do=self._do,
             clock=self._account.clock,
+            new_journal=self._new_journal,
         )
 
+    @property
+    def _label(self) -> str:
+        account = self._account
+        return f"{account.credentials.username} at {account.endpoint}, {self.region}"
+
+    def _new_journal(self, manifest: Path | None) -> Journal:
+        if self._account.state is None:
+            return NoJournal()
+        return self._kept_runs().new(account=self._label, manifest=manifest)
+
+    def _kept_runs(self) -> Runs:
+        if self._account.state is None:
+            raise ConfigurationError(
+                "runs are kept in a state directory: give `state`, or set TENX_STATE_DIR"
+            )
+        return Runs(self._account.state, clock=self._account.clock)
+
     async def _do(self, name: str, write: Write, seen: Service | None, deadline: float) -> Outcome:
-        call = self.services.calls.write(
+        return await evolve(self._call(name, write, seen), deadline=deadline).outcome()
+
+    async def _settle(
+        self, name: str, write: Write, seen: Service | None, since: dt.datetime
+    ) -> Outcome:
+        return await self._call(name, write, seen).settle(since)
+
+    def _call(self, name: str, write: Write, seen: Service | None) -> Call[Any]:
+        return self.services.calls.write(
             write.verb,
             name,
             write.update or write.spec,
             at_least_once=write.at_least_once,
             seen=seen,
         )
-        return await evolve(call, deadline=deadline).outcome()
 
     def _calls_left(self) -> Left | None:
         left = self._account.budget_left

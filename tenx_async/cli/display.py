@@ -15,7 +15,7 @@ from tenx_async.api.outcome import Outcome
 from tenx_async.cli.outcomes import OutcomeFormat, outcome_line
 from tenx_async.cli.screen import Screen
 from tenx_async.cli.terminal import Output, say
-from tenx_async.fleet.run import Standing
+from tenx_async.fleet.standing import Standing
 
 LAST = 5
 """Outcomes that the live block shows."""

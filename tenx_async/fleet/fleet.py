@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 from attrs import field, frozen
@@ -34,15 +35,22 @@ class Keywords(TypedDict, total=False):
     deadline: float
 
 
+def _no_journal(_: Path | None) -> Journal:
+    return NoJournal()
+
+
 @frozen(kw_only=True)
 class Means:
     """What a run is done with; handed in by the client."""
 
     region: str
+    account: str = ""
+    """Whose services these are, to be shown: endpoint, username and region, no secret."""
     list_services: ListServices = field(repr=False)
     do: Do = field(repr=False)
     clock: Clock = field(repr=False)
-    new_journal: Callable[[], Journal] = field(default=NoJournal, repr=False)
+    new_journal: Callable[[Path | None], Journal] = field(default=_no_journal, repr=False)
+    """Makes the journal of a new run, which may be declared in a file."""
 
 
 @frozen(kw_only=True)
@@ -149,14 +157,21 @@ class Fleet:
         return sorted(chosen, key=self.order_by) if self.order_by else chosen
 
 
-def new_run(means: Means, make_plan: planning.MakePlan, terms: Terms, *, dry_run: bool) -> Run:
-    """Make a run of its own journal that does what a plan says."""
+def new_run(
+    means: Means,
+    make_plan: planning.MakePlan,
+    terms: Terms,
+    *,
+    dry_run: bool = False,
+    manifest: Path | None = None,
+) -> Run:
+    """Make a run with a journal of its own that does what a plan says."""
     return Run(
         make_plan=make_plan,
         terms=terms,
         looks=Looks(means.list_services, means.clock),
         do=means.do,
         clock=means.clock,
-        journal=NoJournal() if dry_run else means.new_journal(),
+        journal=NoJournal() if dry_run else means.new_journal(manifest),
         dry_run=dry_run,
     )

@@ -134,7 +134,8 @@ class Run:
             waves.stop(self._stop)
         state = "interrupted"
         try:
-            await self.journal.begin(plan, attrs.asdict(self.terms))
+            if self.catch_up is None:
+                await self.journal.begin(plan, attrs.asdict(self.terms))
             self._tell(plan.settled)
             if self.dry_run:
                 waves.stop("a dry run: nothing was sent")

@@ -246,7 +246,7 @@ async def test_too_many_failures_stop_a_run(stranger: Shell) -> None:
 
         assert ended.status == 4
         assert cloud.requests_by_operation["restart"] == 1
-    assert "2 of 3 cancelled (web-b, web-c)" in ended.err
+    assert "2 of 3 cancelled, the first wave did not go well (web-b, web-c)" in ended.err
     assert ended.err.endswith("tenx: stopped: the first wave did not go well\n")
 
 

@@ -104,7 +104,7 @@ class Model:
             list_services=self.list_services,
             do=self.do,
             clock=self.clock,
-            new_journal=lambda: journal or NoJournal(),
+            new_journal=lambda _: journal or NoJournal(),
         )
         return Fleet(choice=Choice(**more), means=means)
 

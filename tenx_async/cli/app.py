@@ -41,8 +41,8 @@ class OptionsAnywhere(TyperGroup):
 app = typer.Typer(
     cls=OptionsAnywhere,
     help="Follow the logs of TenxCloud services, and operate many of them at once.",
-    epilog="Exit status: 0 all well, 1 error, 2 usage, 3 some failed, 5 some unknown, "
-    "6 lines missing or repeated, 130 interrupted.",
+    epilog="Exit status: 0 all well, 1 error, 2 usage, or changes pending (plan "
+    "--exit-code), 3 some failed, 5 some unknown, 6 lines missing or repeated, 130 interrupted.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -19,6 +19,7 @@ COMMANDS = {
     "restart": ("services", "Restart services."),
     "delete": ("services", "Delete services and their logs."),
     "scale": ("services", "Let each service run N instances."),
+    "plan": ("plan", "Show what it takes to have the services that a file declares."),
     "logs": ("logs", "Show the logs of services, and follow them."),
     "local": ("local", "Run the whole API on this machine until Ctrl-C."),
     "demo": ("demo", "Follow services that run here, restart some meanwhile."),

@@ -28,7 +28,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 for _kind, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?(?:0|[1-9][0-9]{0,17})", "-+0123456789"),
-    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]{1,2})?", "-+.0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?", "-+.0123456789"),
+    ("float", r"[-+]?[0-9]+[eE][-+]?[0-9]{1,2}", "-+0123456789"),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("merge", r"<<", "<"),
 ):
@@ -45,7 +46,8 @@ def documents(text: str, complaints: Complaints) -> list[yaml.Node]:
         complaints.add(line, "", f"a character that YAML does not allow: {error.reason}")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        complaints.add(mark.line + 1 if mark else 1, "", _problem(error))
+        lines = text.rstrip().count("\n") + 1  # the C parser may point behind the end
+        complaints.add(min(mark.line + 1, lines) if mark else 1, "", _problem(error))
     except RecursionError:
         complaints.add(1, "", "nested too deeply")
     return []

@@ -151,7 +151,7 @@ class _Reading:
         region = self._region(own["region"], values) or region
         needs = self._depends_on(own["depends_on"], values)
         self._needs.append((name, needs))
-        self._check_shape(raw, values)
+        self._check_shape(raw, values, before)
         if len(self.complaints.found) == before and (spec := _spec(raw, values)):
             declared = Declared(
                 name=name,
@@ -198,13 +198,16 @@ class _Reading:
             values.complain("region", "not a name of a region")
             return None
 
-    def _check_shape(self, raw: dict[str, Any], values: Values) -> None:
+    def _check_shape(self, raw: dict[str, Any], values: Values, before: int) -> None:
         shapes = Shapes(values)
         shapes.check(ServiceSpec, raw)
         self._removed |= shapes.removed
         for place, meant in shapes.unknown:
             hint = f"; did you mean {meant}?" if meant else ""
-            self._warn(values.line(place), place, f"not in the API's document, but sent{hint}")
+            line, text = values.line(place), f"not in the API's document, but sent{hint}"
+            self._warn(line, place, text)
+            if meant and len(self.complaints.found) > before:
+                self.complaints.add(line, place, f"not in the API's document{hint}")
 
     def _check_needs(self) -> None:
         known: dict[str, dict[str, _Need]] = {}

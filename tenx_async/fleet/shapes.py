@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
@@ -25,6 +26,7 @@ _SERVER_OWNED: Mapping[type, frozenset[str]] = {
 }
 """Keys that the server alone sets: they come with what was listed, and are not sent."""
 
+_INDEX = re.compile(r"\[\d+\]")
 _RANGES = {"port": (1, 65535), "container_port": (1, 65535), "target_instance_size": (0, 10**9)}
 
 
@@ -45,7 +47,7 @@ class Shapes:
             return
         keys = wire.keys_of(cls)
         kinds = {key: f.type for key, f in keys.items()} | dict(_MORE_KEYS.get(cls, {}))
-        self._take_out(_SERVER_OWNED.get(cls, frozenset()), raw)
+        self._take_out(_SERVER_OWNED.get(cls, frozenset()), raw, place)
         for key, value in raw.items():
             if key not in kinds:
                 self._note_unknown(key, [*kinds], place)
@@ -53,9 +55,9 @@ class Shapes:
                 self._check_value(kinds[key], value, joined(place, key))
         self._check_fields(keys, raw, place)
 
-    def _take_out(self, owned: frozenset[str], raw: dict[str, Any]) -> None:
+    def _take_out(self, owned: frozenset[str], raw: dict[str, Any], place: str) -> None:
         for key in owned & raw.keys():
-            self.removed.add(key)
+            self.removed.add(joined(_INDEX.sub("[]", place), key))
             del raw[key]
 
     def _note_unknown(self, key: str, known: list[str], place: str) -> None:

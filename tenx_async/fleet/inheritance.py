@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -11,6 +11,8 @@ from tenx_async.api.models import Container, Service, Volume
 from tenx_async.api.specs import ContainerSpec, PortSpec, ServiceSpec
 from tenx_async.fleet.declared import Declared
 from tenx_async.fleet.difference import SIZE
+
+TIME_ZONE = "tenxcloud-time-zone"
 
 
 def with_the_undeclared(declared: Declared, service: Service) -> ServiceSpec:
@@ -24,6 +26,7 @@ def with_the_undeclared(declared: Declared, service: Service) -> ServiceSpec:
             evolve(each, service_url=None, service_port=None) for each in service.port_mappings
         ),
         "volumes": tuple(disks),
+        "sync_timezone": _has_time_zone(spec.volumes, service) or None,
         "containers": _containers(declared, service, {volume.name for volume in disks}),
     }
     changes = {
@@ -72,6 +75,12 @@ def _ports(seen: Container) -> Iterator[PortSpec]:
     for port in seen.ports:
         if port.container_port is not None:
             yield PortSpec(port.container_port, port.protocol or "TCP", extra=port.extra)
+
+
+def _has_time_zone(declared: Sequence[Volume], service: Service) -> bool:
+    """Whether the server has added the volume of `sync_timezone`, which is not shown itself."""
+    names = [[volume.name for volume in volumes] for volumes in (declared, service.volumes)]
+    return TIME_ZONE not in names[0] and TIME_ZONE in names[1]
 
 
 def _is_own(volume: Volume) -> bool:

@@ -26,6 +26,13 @@ _SERVER_OWNED: Mapping[type, frozenset[str]] = {
 }
 """Keys that the server alone sets: they come with what was listed, and are not sent."""
 
+_NEEDED: Mapping[type, frozenset[str]] = {
+    models.PortMapping: frozenset({"container_port"}),
+    models.Volume: frozenset({"name"}),
+    models.VolumeMount: frozenset({"name", "mount_path"}),
+}
+"""Fields that a reply may lack and a create may not: a replacement that is refused loses data."""
+
 _INDEX = re.compile(r"\[\d+\]")
 _RANGES = {"port": (1, 65535), "container_port": (1, 65535), "target_instance_size": (0, 10**9)}
 
@@ -53,7 +60,7 @@ class Shapes:
                 self._note_unknown(key, [*kinds], place)
             elif value is not None:
                 self._check_value(kinds[key], value, joined(place, key))
-        self._check_fields(keys, raw, place)
+        self._check_fields(cls, raw, place)
 
     def _take_out(self, owned: frozenset[str], raw: dict[str, Any], place: str) -> None:
         for key in owned & raw.keys():
@@ -64,20 +71,21 @@ class Shapes:
         meant = get_close_matches(key, known, 1)
         self.unknown.append((joined(place, key), meant[0] if meant else ""))
 
-    def _check_fields(
-        self, keys: Mapping[str, attrs.Attribute[Any]], raw: dict[str, Any], place: str
-    ) -> None:
-        given: dict[str, list[str]] = {f.name: [] for f in keys.values()}
-        for key in keys.keys() & {key for key, value in raw.items() if value is not None}:
-            given[keys[key].name].append(key)
-        for f in dict.fromkeys(keys.values()):
-            names = sorted(given[f.name])
+    def _check_fields(self, cls: type, raw: dict[str, Any], place: str) -> None:
+        spellings: dict[attrs.Attribute[Any], list[str]] = {}
+        for key, f in wire.keys_of(cls).items():
+            spellings.setdefault(f, []).append(key)
+        for f, keys in spellings.items():
+            names = [key for key in keys if raw.get(key) is not None]
             if len(names) > 1:
-                self.values.complain(joined(place, names[0]), f"given twice, also as {names[1]}")
-            if f.default is attrs.NOTHING and not names:
-                self.values.miss(joined(place, f.name))
-        if {"memory", "resources"} <= {key for key, value in raw.items() if value is not None}:
+                self.values.complain(joined(place, names[1]), f"given twice, also as {names[0]}")
+            is_needed = f.default is attrs.NOTHING or f.name in _NEEDED.get(cls, ())
+            if is_needed and not names:
+                self.values.miss(joined(place, keys[0]))
+        if raw.get("memory") is not None and raw.get("resources") is not None:
             self.values.complain(joined(place, "memory"), "given twice, also within resources")
+        if cls is models.EnvVar and "=" in str(raw.get("name")):
+            self.values.complain(joined(place, "name"), "holds a '='")
 
     def _check_value(self, kind: Any, value: Any, place: str) -> None:
         if get_origin(kind) is not tuple and any(get_origin(k) is tuple for k in get_args(kind)):
@@ -126,11 +134,17 @@ def _text_trouble(value: Any, name: str) -> str | None:
         return f"expected a text, got {_kind(value)}"
     if not isinstance(value, str):
         return "expected a text: write it in quotes"
-    if name == "image" and not value:
+    if not value and not _may_be_empty(name):
         return "is empty"
+    if "\0" in value:
+        return "holds a NUL character"
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         return "holds half a character (a lone surrogate)"
     return None
+
+
+def _may_be_empty(name: str) -> bool:
+    return name == "value" or name.startswith("command")
 
 
 def _number_trouble(value: Any, name: str) -> str | None:

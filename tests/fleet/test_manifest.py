@@ -169,6 +169,16 @@ def test_what_a_variable_holds_is_not_yaml() -> None:
             f"{WEB}  volumes: [{{name: v, is_read_only: maybe}}]",
             "'maybe' is neither true nor false",
         ),
+        (
+            f"{WEB}  port_mappings: [{{protocol: tcp}}]",
+            "[0].container_port: is missing",
+        ),
+        (f"{WEB}  volumes: [{{disk_name: d}}]", "4: volumes[0].name: is missing"),
+        (f"{WEB}    volumeMounts: [{{name: d}}]", "volumeMounts[0].mountPath: is missing"),
+        (f"{WEB}    env: [{{name: '', value: x}}]", "4: containers[0].env[0].name: is empty"),
+        (f"{WEB}    env: [{{name: 'A=B'}}]", "env[0].name: holds a '='"),
+        (f'{WEB}    command: ["\\0"]', "4: containers[0].command[0]: holds a NUL character"),
+        (f"{WEB}  binding_domain_name: ['']", "4: binding_domain_name[0]: is empty"),
         (f"{WEB}  depends_on: web", "4: depends_on: expected a list of names"),
         (
             f"{WEB}  depends_on: [wbe]",

@@ -228,6 +228,22 @@ def test_a_replaced_service_keeps_what_is_not_declared() -> None:
     assert None is spec.port_mappings[0].service_url
 
 
+def test_a_replaced_service_keeps_its_time_zone() -> None:
+    """The server shows a volume for it, which is not to be sent."""
+    zone = {"name": "tenxcloud-time-zone", "hostPath": {"path": "/etc/localtime"}}
+    seen = service(
+        volumes=[*SEEN["volumes"], zone],
+        containers=container(volumeMounts=[{"name": zone["name"], "mountPath": "/etc/localtime"}]),
+    )
+
+    (step,) = planned(web(containers=[{"image": "a/web:2"}]), seen=[seen]).steps
+
+    spec = step.writes[1].spec
+    assert spec is not None
+    assert (True, ()) == (spec.sync_timezone, spec.containers[0].volume_mounts)
+    assert ["data"] == [volume.name for volume in spec.volumes]
+
+
 def test_a_replaced_service_has_what_is_declared() -> None:
     """An empty list is a declaration."""
     declared = web_container(env=[], command=[], ports=[]) | {

@@ -21,6 +21,7 @@ COMMANDS = {
     "scale": ("fleet", "Let each service run N instances, or N more or fewer."),
     "update": ("fleet", "Change the memory, the domains or the size of services."),
     "wait": ("wait", "Wait until services have a status."),
+    "plan": ("plan", "Show what it takes to have the services that a file declares."),
     "logs": ("logs", "Show the logs of services, and follow them."),
     "local": ("local", "Run the whole API on this machine until Ctrl-C."),
     "demo": ("demo", "Follow services that run here, restart some meanwhile."),

@@ -105,7 +105,7 @@ class Asked:
 
     async def _run(self, make: MakeRun, consent: Consent) -> Status:
         which = self.which
-        async with self.target.pool() as pool:
+        async with self.target.pool(keeps_runs=not consent.dry_run) as pool:
             fleet = pool.client().fleet(
                 *which.patterns or (),
                 status=which.status,

@@ -17,16 +17,17 @@ from tenx_async.fleet.applying import plan_apply
 from tenx_async.fleet.declared import Manifest
 from tenx_async.fleet.manifest import read_manifest
 
+File = Annotated[
+    Path,
+    typer.Option("--file", "-f", help="YAML or JSON, a list of services; - is standard input."),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="Delete the services that are not declared.")]
+
 
 def plan(
     context: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Option("--file", "-f", help="YAML or JSON, a list of services; - is standard input."),
-    ],
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Delete the services that are not declared.")
-    ] = False,
+    file: File,
+    prune: Prune = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 2 if there is something to be done.")
     ] = False,

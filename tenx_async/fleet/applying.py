@@ -20,10 +20,15 @@ from tenx_async.fleet.difference import DOMAINS, MEMORY, SIZE, UPDATABLE, conten
 from tenx_async.fleet.inheritance import with_the_undeclared
 from tenx_async.fleet.plan import Change, Plan, Step, Write
 
+_NEEDED = (
+    "to replace it its {} must be declared, if only as []: between its deletion and its creation "
+    "nobody else would know it"
+)
+
 
 async def plan_apply(
     manifest: Manifest,
-    list_services: Callable[[], Awaitable[list[Service]]],
+    list_services: Callable[[], Awaitable[Sequence[Service]]],
     *,
     region: str,
     clock: Clock,
@@ -106,6 +111,8 @@ def _planned(declared: Declared, service: Service | None) -> Step | Outcome:
     if not (changes := tuple(differences(declared, service))):
         return _settled(declared, "unchanged")
     is_update = UPDATABLE.issuperset(change.field for change in changes)
+    if not is_update and (undeclared := _undeclared(declared, service)):
+        return _settled(declared, "skipped", _NEEDED.format(" and ".join(undeclared)))
     return Step(
         service=declared.name,
         operation="update" if is_update else "replace",
@@ -113,6 +120,19 @@ def _planned(declared: Declared, service: Service | None) -> Step | Outcome:
         seen=service,
         changes=changes,
     )
+
+
+def _undeclared(declared: Declared, service: Service) -> list[str]:
+    """What a replacement would need of a service, may be secret, and so is kept nowhere."""
+    return [
+        name
+        for name in ("env", "command")
+        if any(getattr(container, name) for container in service.containers)
+        and not all(
+            f"containers[{index}].{name}" in declared.given
+            for index in range(len(service.containers))
+        )
+    ]
 
 
 def _settled(declared: Declared, result: Result, reason: str = "") -> Outcome:

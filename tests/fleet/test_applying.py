@@ -39,6 +39,10 @@ SEEN: dict[str, Any] = {
 }
 
 
+OWN: dict[str, Any] = {key: SEEN["containers"][0][key] for key in ("command", "env")}
+"""What has to be declared of a service that is replaced."""
+
+
 def service(**changes: Any) -> Service:
     """The service as it is seen, changed."""
     return wire.load(Service, SEEN | changes)
@@ -68,13 +72,13 @@ def manifest_of(*declared: dict[str, Any]) -> Manifest:
 
 
 def web(**fields: Any) -> dict[str, Any]:
-    """A declaration of the service by its image alone, and what else is given."""
-    return {"name": "web", "containers": [{"image": "a/web:1"}], **fields}
+    """A declaration of the service by little, and what else is given."""
+    return {"name": "web", "containers": [{"image": "a/web:1", **OWN}], **fields}
 
 
 def web_container(**fields: Any) -> dict[str, Any]:
     """The same, with more fields of its container."""
-    return web(containers=[{"image": "a/web:1", **fields}])
+    return web(containers=[{"image": "a/web:1", **OWN, **fields}])
 
 
 A1, B2 = SEEN["containers"][0]["env"]
@@ -140,7 +144,7 @@ def test_count_memory_and_domains_are_updated(
     ("declared", "change"),
     [
         (
-            web(containers=[{"image": "a/web:2"}]),
+            web_container(image="a/web:2"),
             Change("containers[0].image", "a/web:1", "a/web:2"),
         ),
         (web_container(command=["run"]), Change("containers[0].command", "run fast", "run")),
@@ -179,7 +183,7 @@ def test_count_memory_and_domains_are_updated(
         ),
         (web(volumes=[{"name": "more"}]), Change("volumes.more", None, "a volume")),
         (
-            web(containers=[{"image": "a/web:1"}, {"image": "b"}]),
+            web(containers=[{"image": "a/web:1", **OWN}, {"image": "b"}]),
             Change("containers", "a/web:1", "a/web:1, b"),
         ),
     ],
@@ -216,9 +220,7 @@ def test_a_command_with_a_variable_is_not_shown() -> None:
 
 def test_a_replaced_service_keeps_what_is_not_declared() -> None:
     """Nothing that was set by hand is lost with it."""
-    declared = {"name": "web", "containers": [{"image": "a/web:2"}]}
-
-    (step,) = planned(declared).steps
+    (step,) = planned(web_container(image="a/web:2")).steps
 
     spec = step.writes[1].spec
     assert spec is not None
@@ -226,6 +228,20 @@ def test_a_replaced_service_keeps_what_is_not_declared() -> None:
     assert "a/web:2" == again.containers[0].image
     assert () == planned(SEEN | {"containers": container(image="a/web:2")}, seen=[again]).steps
     assert None is spec.port_mappings[0].service_url
+
+
+@pytest.mark.parametrize("name", ["env", "command"])
+def test_a_service_is_not_replaced_whose_secrets_are_not_declared(name: str) -> None:
+    """Were the run broken off between the two writes, nobody would know them any more."""
+    declared = web_container(image="a/web:2")
+    del declared["containers"][0][name]
+
+    plan = planned(declared)
+
+    assert () == plan.steps
+    (outcome,) = plan.settled
+    assert "skipped" == outcome.result
+    assert f"its {name} must be declared" in str(outcome.error)
 
 
 def test_a_replaced_service_keeps_its_time_zone() -> None:
@@ -236,7 +252,7 @@ def test_a_replaced_service_keeps_its_time_zone() -> None:
         containers=container(volumeMounts=[{"name": zone["name"], "mountPath": "/etc/localtime"}]),
     )
 
-    (step,) = planned(web(containers=[{"image": "a/web:2"}]), seen=[seen]).steps
+    (step,) = planned(web_container(image="a/web:2"), seen=[seen]).steps
 
     spec = step.writes[1].spec
     assert spec is not None

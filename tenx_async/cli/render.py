@@ -88,7 +88,7 @@ def _joined(texts: Iterable[str | None]) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
-    """Write rows as a table."""
+    """Write rows as columns, as wide as they need; nothing in them commands the terminal."""
     from rich.console import Console  # noqa: PLC0415  # `--help` needs no tables
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

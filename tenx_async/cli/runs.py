@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from tenx_async.cli.asked import Consent, How
 from tenx_async.cli.carry import carry_out
+from tenx_async.cli.consent import AGREED
 from tenx_async.cli.ending import Status, run
 from tenx_async.cli.outcomes import OutcomeFormat
 from tenx_async.cli.render import columns, json_text
@@ -18,9 +18,6 @@ from tenx_async.cli.spread import spread
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import emit, say
 from tenx_async.fleet.recorded import RunSummary
-
-_GIVEN = Consent(yes=True, max_targets=sys.maxsize)
-"""Consent to what was agreed to when the run was begun."""
 
 RunId = Annotated[
     str | None, typer.Argument(metavar="RUN", help="As `tenx runs` shows it; the latest without.")
@@ -70,7 +67,7 @@ def resume(context: typer.Context, run_id: RunId = None, output: Told = OutcomeF
 
 async def _resume(target: Target, run_id: str | None, output: OutcomeFormat) -> Status:
     async with target.pool(keeps_runs=True) as pool:
-        return await carry_out(pool.client().fleet.runs.resume(run_id), _GIVEN, output)
+        return await carry_out(pool.client().fleet.runs.resume(run_id), AGREED, output)
 
 
 @spread

@@ -149,7 +149,7 @@ async def test_a_dry_run_shows_the_plan_and_sends_nothing(tenx: Shell, cloud: Lo
     assert ended.out == (
         "restart 2 services of 9 in beijing1\n"
         "  first     web-b, web-c\n"
-        "  waves     1, 1; at most 2 away at once, 10 s to be stable\n"
+        "  waves     1, 1; at most 2 away at once, 10 s stable\n"
         "  left out  1 skipped: it is stopped: there is nothing to restart (web-d)\n"
     )
     assert dict.fromkeys(WEBS, 0) == _executed(cloud, "restart")

@@ -247,7 +247,9 @@ async def test_too_many_failures_stop_a_run(stranger: Shell) -> None:
         assert ended.status == 4
         assert cloud.requests_by_operation["restart"] == 1
     assert "2 of 3 cancelled, the first wave did not go well (web-b, web-c)" in ended.err
-    assert ended.err.endswith("tenx: stopped: the first wave did not go well\n")
+    *_, stopped, to_go_on = ended.err.splitlines()
+    assert "tenx: stopped: the first wave did not go well" == stopped
+    assert to_go_on.startswith("tenx: to go on: tenx resume ")
 
 
 async def test_failures_that_are_tolerated_stop_nothing(stranger: Shell) -> None:

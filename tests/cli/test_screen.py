@@ -10,7 +10,7 @@ from rich.text import Text
 from tenx_async.cli import screen
 from tenx_async.cli.display import block, clock, counts
 from tenx_async.cli.screen import Screen, lines_of, rows_of
-from tenx_async.fleet.run import Standing
+from tenx_async.fleet.standing import Standing
 
 STANDING = Standing(
     total=300,

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference
+from tenx_async.logs.align import ANCHOR, Difference, difference
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Gap
+from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import BeyondWindow
 from tenx_async.logs.replies import make_sure
 from tenx_async.logs.window import Window, checked, widen

@@ -24,6 +24,8 @@ from tenx_async.logs.replies import make_sure
 
 _READS = 2
 _TRIES = 5
+_TELLING = 4
+"""So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
 """So many pages are read again at most to tell what is new behind equal lines."""
 _MOST_PAGES = 50
@@ -209,8 +211,8 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
 def _tells(
     shared: Sequence[LogEntry], window: Sequence[LogEntry], page: Sequence[LogEntry]
 ) -> bool:
-    """Tell whether any of the entries in which two pages overlap stands in each only once."""
-    return any(window.count(one) == page.count(one) == 1 for one in shared)
+    """Tell whether several of the entries in which two pages overlap stand in each only once."""
+    return sum(window.count(one) == page.count(one) == 1 for one in shared) >= _TELLING
 
 
 def _relocate(day: Day) -> Reading[Delivery]:

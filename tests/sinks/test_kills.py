@@ -1,4 +1,4 @@
-"""A shipping process that is killed, with a cloud that goes on: in real time, and real processes."""
+"""A shipping process that is killed while a cloud goes on, both real, in real time."""
 
 from __future__ import annotations
 

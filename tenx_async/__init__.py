@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         ResponseTooLarge,
         RunFailed,
         ServerError,
+        SinkUnavailable,
         TenxError,
         Throttled,
         TimedOut,
@@ -57,10 +58,18 @@ if TYPE_CHECKING:
     from tenx_async.fleet.run import Run
     from tenx_async.fleet.terms import Terms
     from tenx_async.local import LocalCloud
+    from tenx_async.logs.cursors import CursorStore, MemoryCursors
     from tenx_async.logs.follow import Follower
     from tenx_async.logs.ledger import Ledger
     from tenx_async.logs.lines import LogBatch, LogLine, LogPage
     from tenx_async.pool import SessionPool
+    from tenx_async.sinks.address import sink_at
+    from tenx_async.sinks.files import FileSink
+    from tenx_async.sinks.function import FunctionSink
+    from tenx_async.sinks.ship import Ship, ShipStatus
+    from tenx_async.sinks.sink import Sink
+    from tenx_async.sinks.sqlite import SqliteSink
+    from tenx_async.sinks.sqlite_cursors import SqliteCursors
     from tenx_async.transport.account import Limits, Usage
     from tenx_async.transport.call import Call
     from tenx_async.transport.exchange import Timeouts
@@ -81,12 +90,15 @@ __all__ = [
     "ConnectFailed",
     "Container",
     "ContainerSpec",
+    "CursorStore",
     "DeadlineExceeded",
     "Disconnected",
     "EnvVar",
+    "FileSink",
     "Fleet",
     "Follower",
     "Forbidden",
+    "FunctionSink",
     "Identity",
     "Instance",
     "InvalidManifest",
@@ -100,6 +112,7 @@ __all__ = [
     "LogLine",
     "LogPage",
     "Memory",
+    "MemoryCursors",
     "MethodNotAllowed",
     "NotFound",
     "OperationError",
@@ -123,6 +136,12 @@ __all__ = [
     "ServiceSpec",
     "ServiceUpdate",
     "SessionPool",
+    "Ship",
+    "ShipStatus",
+    "Sink",
+    "SinkUnavailable",
+    "SqliteCursors",
+    "SqliteSink",
     "Step",
     "TenxError",
     "Terms",
@@ -135,6 +154,7 @@ __all__ = [
     "Volume",
     "VolumeMount",
     "WindowLimit",
+    "sink_at",
 ]
 
 _HOMES = {
@@ -167,6 +187,7 @@ _HOMES = {
     "tenx_async.fleet.run": ("Run",),
     "tenx_async.fleet.terms": ("Terms",),
     "tenx_async.local": ("LocalCloud",),
+    "tenx_async.logs.cursors": ("CursorStore", "MemoryCursors"),
     "tenx_async.logs.follow": ("Follower",),
     "tenx_async.logs.ledger": ("Ledger",),
     "tenx_async.logs.lines": (
@@ -175,6 +196,13 @@ _HOMES = {
         "LogPage",
     ),
     "tenx_async.pool": ("SessionPool",),
+    "tenx_async.sinks.address": ("sink_at",),
+    "tenx_async.sinks.files": ("FileSink",),
+    "tenx_async.sinks.function": ("FunctionSink",),
+    "tenx_async.sinks.ship": ("Ship", "ShipStatus"),
+    "tenx_async.sinks.sink": ("Sink",),
+    "tenx_async.sinks.sqlite": ("SqliteSink",),
+    "tenx_async.sinks.sqlite_cursors": ("SqliteCursors",),
     "tenx_async.transport.account": (
         "Limits",
         "Usage",

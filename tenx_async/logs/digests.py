@@ -46,6 +46,11 @@ class Kept:
     def __len__(self) -> int:
         return self._count
 
+    def make(self, entries: Sequence[LogEntry]) -> None:
+        """Make the digests while the entries are at hand."""
+        if self._digests is None:
+            self._digests, self._page = digests_of(entries), tuple
+
     @property
     def digests(self) -> array[int]:
         """The digests, made once for all who have kept the entries."""
@@ -73,15 +78,22 @@ class Digests:
     @property
     def made(self) -> array[int]:
         """All of them."""
+        if self._waiting and self._last:
+            self._waiting[-1].make(self._last)
         while self._waiting:
             self._made += self._waiting.pop(0).digests
-        self._waiting_count, self._last = 0, ()
+        self._waiting_count = 0
         return self._made
 
     @property
     def last_page(self) -> Sequence[LogEntry]:
-        """The entries that were put behind last, as long as their digests are not made."""
+        """The entries that were put behind last, if nothing has changed since."""
         return self._last
+
+    def replace_from(self, index: int, digests: array[int]) -> None:
+        """Put others in the place of all from an index on."""
+        self.made[index:] = digests
+        self._last = ()
 
     def put(self, entries: Sequence[LogEntry], kept: Kept | None = None) -> None:
         """Put entries behind, which may be kept already."""

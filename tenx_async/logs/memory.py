@@ -50,7 +50,7 @@ class Memory:
     def replace_from(self, index: int, digests: array[int]) -> None:
         """Put what is there now in the place of all that was remembered from an index on."""
         self._changed = min(self._changed, self.base + index)
-        self.digests[index:] = digests
+        self._digests.replace_from(index, digests)
         self._anchor = None
         self.trim()
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "update": ("fleet", "Change the memory, the domains or the size of services."),
     "wait": ("wait", "Wait until services have a status."),
     "logs": ("logs", "Show the logs of services, and follow them."),
+    "verify": ("verify", "Read a day again, and compare it line by line with what was shipped."),
     "search": ("search", "Search lines that were shipped into SQLite, by a regular expression."),
     "local": ("local", "Run the whole API on this machine until Ctrl-C."),
     "demo": ("demo", "Follow services that run here, restart some meanwhile."),

@@ -18,7 +18,9 @@ COMMANDS: dict[str, Any] = {name: stand_in.command for name, stand_in in GROUP.c
 def test_every_command_is_there_and_explains_itself() -> None:
     """Each command, argument and option says what it does."""
     changing = {"create", "start", "stop", "restart", "delete", "scale", "update"}
-    assert {"ls", "get", "wait", "logs", "search", "local", "demo", *changing} == set(COMMANDS)
+    assert {"ls", "get", "wait", "logs", "verify", "search", "local", "demo", *changing} == set(
+        COMMANDS
+    )
 
     for command in [GROUP, *COMMANDS.values()]:
         assert command.help

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ResponseTooLarge,
         RunFailed,
         ServerError,
+        SinkUnavailable,
         TenxError,
         Throttled,
         TimedOut,
@@ -56,10 +57,13 @@ if TYPE_CHECKING:
     from tenx_async.fleet.run import Run
     from tenx_async.fleet.terms import Terms
     from tenx_async.local import LocalCloud
+    from tenx_async.logs.cursors import CursorStore, MemoryCursors
     from tenx_async.logs.follow import Follower
     from tenx_async.logs.ledger import Ledger
     from tenx_async.logs.lines import LogBatch, LogLine, LogPage
     from tenx_async.pool import SessionPool
+    from tenx_async.sinks.sink import Sink
+    from tenx_async.sinks.sqlite_cursors import SqliteCursors
     from tenx_async.transport.account import Limits, Usage
     from tenx_async.transport.call import Call
     from tenx_async.transport.exchange import Timeouts
@@ -80,6 +84,7 @@ __all__ = [
     "ConnectFailed",
     "Container",
     "ContainerSpec",
+    "CursorStore",
     "DeadlineExceeded",
     "Disconnected",
     "EnvVar",
@@ -98,6 +103,7 @@ __all__ = [
     "LogLine",
     "LogPage",
     "Memory",
+    "MemoryCursors",
     "MethodNotAllowed",
     "NotFound",
     "OperationError",
@@ -121,6 +127,9 @@ __all__ = [
     "ServiceSpec",
     "ServiceUpdate",
     "SessionPool",
+    "Sink",
+    "SinkUnavailable",
+    "SqliteCursors",
     "Step",
     "TenxError",
     "Terms",
@@ -165,6 +174,7 @@ _HOMES = {
     "tenx_async.fleet.run": ("Run",),
     "tenx_async.fleet.terms": ("Terms",),
     "tenx_async.local": ("LocalCloud",),
+    "tenx_async.logs.cursors": ("CursorStore", "MemoryCursors"),
     "tenx_async.logs.follow": ("Follower",),
     "tenx_async.logs.ledger": ("Ledger",),
     "tenx_async.logs.lines": (
@@ -173,6 +183,8 @@ _HOMES = {
         "LogPage",
     ),
     "tenx_async.pool": ("SessionPool",),
+    "tenx_async.sinks.sink": ("Sink",),
+    "tenx_async.sinks.sqlite_cursors": ("SqliteCursors",),
     "tenx_async.transport.account": (
         "Limits",
         "Usage",

@@ -25,6 +25,7 @@ TenxError
 ├── DeadlineExceeded        the caller's deadline passed
 ├── QuotaExceeded           the caller's own call budget is spent
 ├── DamagedCursor           what was kept of where a log was read to cannot be trusted
+├── SinkUnavailable         where lines go cannot take them now: full, read-only, locked, gone
 └── RunFailed               some services of a run are not as they were asked to be
 """
 
@@ -192,6 +193,10 @@ class QuotaExceeded(OperationError):
 
 class DamagedCursor(TenxError):
     """What was kept of where a log was read to is not whole, and cannot be trusted."""
+
+
+class SinkUnavailable(TenxError):
+    """Where lines go cannot take them now; none was kept, and they may be given again."""
 
 
 class RunFailed(TenxError):

@@ -47,6 +47,7 @@ LIBRARIES = {
     "prometheus_client": {"telemetry"},
     "uvloop": {"cli"},
     "xxhash": {"logs"},
+    "zstandard": {"sinks"},
     "pytest": {"testing"},
     "pytest_asyncio": {"testing"},
 }

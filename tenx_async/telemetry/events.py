@@ -141,6 +141,23 @@ class CursorLost:
 
 
 @frozen(kw_only=True)
+class SinkPaused:
+    """Where lines go cannot take them: polling pauses, and it is tried again until it can."""
+
+    error: Exception
+    retry_in: float
+    """Seconds."""
+
+
+@frozen(kw_only=True)
+class SinkResumed:
+    """Where lines go takes them again; nothing was lost."""
+
+    seconds: float
+    """How long it could not."""
+
+
+@frozen(kw_only=True)
 class DiscoveryFailed:
     """The services could not be listed; what is known is followed on, and it is tried again."""
 
@@ -216,6 +233,8 @@ Event = (
     | Paused
     | Reconciled
     | SourceEvent
+    | SinkPaused
+    | SinkResumed
     | DiscoveryFailed
     | DayOpened
     | LogChanged

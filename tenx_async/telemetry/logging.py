@@ -12,13 +12,22 @@ from tenx_async.telemetry.events import (
     Paused,
     Reconciled,
     Retried,
+    SinkPaused,
     SourceFailed,
     SourceReset,
 )
 
 logger = logging.getLogger("tenx_async")
 
-_WORTH_A_WARNING = (Retried, Paused, Reconciled, SourceFailed, SourceReset, DiscoveryFailed)
+_WORTH_A_WARNING = (
+    Retried,
+    Paused,
+    Reconciled,
+    SourceFailed,
+    SourceReset,
+    SinkPaused,
+    DiscoveryFailed,
+)
 
 
 def hears_attempts(listener: Listener) -> bool:

@@ -22,6 +22,8 @@ from tenx_async.telemetry.events import (
     Paused,
     Reconciled,
     Retried,
+    SinkPaused,
+    SinkResumed,
     SourceAwaited,
     SourceEvent,
     SourceFailed,
@@ -132,6 +134,16 @@ SOURCE_THROTTLES = Measure(
     unit="{refusal}",
     description="Times that no page of a log came for there being too many calls.",
 )
+SINK_PAUSES = Measure(
+    name="sink.pauses",
+    unit="{pause}",
+    description="Times that polling paused since lines could not be written where they go.",
+)
+SINK_PAUSED = Measure(
+    name="sink.paused.time",
+    unit="s",
+    description="How long lines could not be written where they go.",
+)
 DISCOVERY_FAILURES = Measure(
     name="discovery.failures",
     unit="{failure}",
@@ -168,6 +180,8 @@ MEASURES = (
     SOURCE_CHANGES,
     SOURCE_FAILURES,
     SOURCE_THROTTLES,
+    SINK_PAUSES,
+    SINK_PAUSED,
     DISCOVERY_FAILURES,
     DAYS_OPENED,
     DAYS_SEALED,
@@ -191,6 +205,8 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield Measurement(RECONCILING_READS, event.reads, (event.verb,))
         case DiscoveryFailed():
             yield Measurement(DISCOVERY_FAILURES, 1, (_kind(event.error),))
+        case SinkPaused() | SinkResumed():
+            yield _of_sink(event)
         case DayOpened():
             yield Measurement(DAYS_OPENED)
         case LogChanged():
@@ -199,6 +215,12 @@ def measurements(event: Event) -> Iterator[Measurement]:
             yield Measurement(DAYS_SEALED)
         case _:
             yield from _of_source(event)
+
+
+def _of_sink(event: SinkPaused | SinkResumed) -> Measurement:
+    if isinstance(event, SinkPaused):
+        return Measurement(SINK_PAUSES)
+    return Measurement(SINK_PAUSED, event.seconds)
 
 
 _CHANGES: dict[type, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tenx_async.errors import DamagedCursor, ServerError
+from tenx_async.errors import DamagedCursor, ServerError, SinkUnavailable
 from tenx_async.logs.findings import Gap, Shift
 from tenx_async.logs.seal import Seal
 from tenx_async.telemetry.events import (
@@ -19,6 +19,8 @@ from tenx_async.telemetry.events import (
     Paused,
     Reconciled,
     Retried,
+    SinkPaused,
+    SinkResumed,
     SourceAwaited,
     SourceFailed,
     SourceFinished,
@@ -55,6 +57,8 @@ FAILED_AGAIN = SourceFailed(source="web", error=BROKEN, failures=2, retry_in=1.0
 THROTTLED = SourceThrottled(source="web", retry_in=1.0)
 RECOVERED = SourceRecovered(source="web", failures=2)
 UNTRUSTED = CursorLost(source="web", error=DamagedCursor("its checksum does not fit"))
+FULL = SinkPaused(error=SinkUnavailable("no space left"), retry_in=0.5)
+ROOM_AGAIN = SinkResumed(seconds=7.5)
 UNLISTED = DiscoveryFailed(error=BROKEN, retry_in=0.5)
 CHANGED = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Shift(7, 3, 1))
 LOST = LogChanged(source="web", date=dt.date(2015, 12, 29), finding=Gap(7, None))
@@ -79,6 +83,9 @@ EVERYTHING: tuple[Event, ...] = (
     FAILED_AGAIN,
     THROTTLED,
     RECOVERED,
+    UNTRUSTED,
+    FULL,
+    ROOM_AGAIN,
     UNLISTED,
     CHANGED,
     LOST,

@@ -31,6 +31,8 @@ ADDS: list[tuple[Event, dict[str, float]]] = [
     (its.THROTTLED, {"source.throttles": 1}),
     (its.RECOVERED, {"sources.failing": -1}),
     (its.UNTRUSTED, {"source.changes cursor lost": 1}),
+    (its.FULL, {"sink.pauses": 1}),
+    (its.ROOM_AGAIN, {"sink.paused.time": 7.5}),
     (its.UNLISTED, {"discovery.failures ServerError": 1}),
     (its.CHANGED, {"log.changes Shift": 1}),
     (its.LOST, {"log.changes Gap": 1}),

@@ -1,0 +1,155 @@
+"""The tables that cursors are kept in: a cursor each, and all that changed of what it remembers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from array import array
+from collections import defaultdict
+from collections.abc import Sequence
+from weakref import ref
+
+from attrs import define, field
+
+from tenx_async.logs.cursor import Commit, DayKey, Edit, Stored, replay
+
+TABLES = (
+    """
+    create table if not exists cursors (source text primary key, cursor blob not null)
+    without rowid
+    """,
+    """
+    create table if not exists edits (
+        id integer primary key, source text not null, date text not null, instance text not null,
+        base integer not null, start integer not null, digests blob not null
+    )
+    """,
+    "create index if not exists edits_of_days on edits (source, date, instance)",
+)
+_SET = "insert into cursors values (?1, ?2) on conflict do update set cursor = ?2"
+_ADD = """
+insert into edits (source, date, instance, base, start, digests) values (?, ?, ?, ?, ?, ?)
+"""
+_OF_DAY = "from edits where source = ? and date = ? and instance = ?"
+_OF_SOURCE = """
+select date, instance, base, start, digests from edits where source = ? order by id
+"""
+_DAYS = """
+select date, instance, count(*), sum(length(digests)) / 8 from edits where source = ?
+group by date, instance
+"""
+_MANY = 256
+"""Edits of a day that are put together to one."""
+_MUCH = 65_536
+"""Digests of them."""
+
+
+@define
+class _Weight:
+    """How much is kept of a day; a guess is enough, since it only tells when to put it together."""
+
+    edits: int = 0
+    digests: int = 0
+
+    @property
+    def is_much(self) -> bool:
+        return self.edits >= _MANY or self.digests >= _MUCH
+
+
+@define(eq=False)
+class CursorTables:
+    """Writes commits into the tables, in whatever transaction is open."""
+
+    _weights: dict[str, dict[DayKey, _Weight]] = field(factory=dict, init=False, repr=False)
+
+    _written: dict[str, ref[Commit]] = field(factory=dict, init=False, repr=False)
+    """The last commit of each source, as long as somebody else has it."""
+
+    def unwritten(self, commits: Sequence[Commit]) -> list[Commit]:
+        """Leave out what was written before: who was cancelled meanwhile gives it again."""
+        left: dict[int, Commit] = {}
+        for commit in commits:
+            written = self._written.get(commit.source)
+            if written is not None and written() is commit:
+                left = {key: one for key, one in left.items() if one.source != commit.source}
+            else:
+                left[id(commit)] = commit
+        return list(left.values())
+
+    def note(self, commits: Sequence[Commit]) -> None:
+        """Note that commits are durable."""
+        self._written.update((commit.source, ref(commit)) for commit in commits)
+
+    def forget(self) -> None:
+        """Note that a transaction was taken back."""
+        self._weights.clear()
+
+    def apply(self, database: sqlite3.Connection, commits: Sequence[Commit]) -> None:
+        """Write commits, in their order."""
+        for commit in commits:
+            database.execute(_SET, (commit.source, commit.cursor))
+            weights = self._of(database, commit.source)
+            for key in weights.keys() - commit.edits.keys():
+                database.execute(f"delete {_OF_DAY}", _where(commit.source, key))
+                del weights[key]
+            for key, edit in commit.edits.items():
+                weight = weights.setdefault(key, _Weight())
+                _add(database, _where(commit.source, key), edit, weight)
+
+    def _of(self, database: sqlite3.Connection, source: str) -> dict[DayKey, _Weight]:
+        if source not in self._weights:
+            self._weights[source] = {
+                (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
+                for date, instance, edits, digests in database.execute(_DAYS, (source,))
+            }
+        return self._weights[source]
+
+
+def holds(database: sqlite3.Connection, commit: Commit) -> bool:
+    """Tell whether a commit is the last one that was written of its source."""
+    found = database.execute("select cursor from cursors where source = ?", (commit.source,))
+    return bool(found.fetchone() == (commit.cursor,))
+
+
+def load(database: sqlite3.Connection, source: str) -> Stored | None:
+    """Read what was committed of a source; `None`: nothing.
+
+    Raises:
+        DamagedCursor: it does not fit together.
+    """
+    found = database.execute("select cursor from cursors where source = ?", (source,)).fetchone()
+    if found is None:
+        return None
+    edits: dict[DayKey, list[Edit]] = defaultdict(list)
+    for date, instance, base, start, digests in database.execute(_OF_SOURCE, (source,)):
+        edits[dt.date.fromisoformat(date), instance].append(_edit(base, start, digests))
+    return Stored.of(found[0], edits)
+
+
+Where = tuple[str, str, str]
+
+
+def _where(source: str, key: DayKey) -> Where:
+    return source, key[0].isoformat(), key[1]
+
+
+def _add(database: sqlite3.Connection, where: Where, edit: Edit, weight: _Weight) -> None:
+    if weight.is_much or edit.start == edit.base:
+        edit = _together(database, where, edit)
+        database.execute(f"delete {_OF_DAY}", where)
+        weight.edits = weight.digests = 0
+    database.execute(_ADD, (*where, edit.base, edit.start, edit.digests.tobytes()))
+    weight.edits += 1
+    weight.digests += len(edit.digests)
+
+
+def _together(database: sqlite3.Connection, where: Where, edit: Edit) -> Edit:
+    """All that is remembered of a day as one edit: a whole one."""
+    if edit.start == edit.base:
+        return edit
+    rows = database.execute(f"select base, start, digests {_OF_DAY} order by id", where)
+    return Edit(edit.base, edit.base, replay([*(_edit(*row) for row in rows), edit]))
+
+
+def _edit(base: int, start: int, digests: bytes) -> Edit:
+    return Edit(base, start, array("Q", digests))

@@ -1,0 +1,82 @@
+"""Where lines go, and with them where they were read to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tenx_async.logs.cursor import Commit
+from tenx_async.logs.cursors import CursorStore
+from tenx_async.logs.lines import LogBatch
+
+
+class Sink(Protocol):
+    """Where lines go, and with them where they were read to."""
+
+    @property
+    def cursors(self) -> CursorStore:
+        """What a following goes on from."""
+
+    async def open(self) -> None:
+        """Make what is needed, and cut off what is not committed.
+
+        Raises:
+            SinkUnavailable: it cannot be used now; it may be opened again.
+        """
+
+    async def write(self, batches: Sequence[LogBatch]) -> None:
+        """Keep whole deliveries: the last batch of each source has its mark.
+
+        When this returns, all of them are durable, and their marks done.
+
+        Raises:
+            SinkUnavailable: none of them is durable; the same batches may be given again.
+        """
+
+    async def close(self) -> None:
+        """Let go of it; it may be opened again."""
+
+
+def commits_of(batches: Sequence[LogBatch]) -> list[Commit]:
+    """What has to become durable with batches, each once and in its order."""
+    commits = [commit for batch in batches if batch.mark for commit in batch.mark.commits]
+    return list({id(commit): commit for commit in commits}.values())
+
+
+def settle(batches: Sequence[LogBatch]) -> None:
+    """Note that batches are durable, and with them where their sources were read to."""
+    for batch in batches:
+        if batch.mark:
+            batch.mark.done()
+
+
+async def keep(write: Callable[[Sequence[LogBatch]], None], batches: Sequence[LogBatch]) -> None:
+    """Have batches written in a thread, and note it; who is cancelled waits for its end."""
+
+    async def write_and_settle() -> None:
+        await asyncio.to_thread(write, batches)
+        settle(batches)
+
+    task = asyncio.create_task(write_and_settle(), name="tenx-sink")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _end_of(task)
+        raise
+
+
+async def to_the_end(work: Callable[[], None]) -> None:
+    """Do blocking work in a thread; who is cancelled waits for its end."""
+    task = asyncio.create_task(asyncio.to_thread(work), name="tenx-sink")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await _end_of(task)
+        raise
+
+
+async def _end_of(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()  # was cancelled: nobody else asks for it

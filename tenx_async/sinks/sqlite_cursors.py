@@ -1,0 +1,95 @@
+"""Cursors in an SQLite file, for a consumer that keeps its lines elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+from attrs import define, field
+
+from tenx_async.errors import SinkUnavailable
+from tenx_async.logs.cursor import Commit, Stored
+from tenx_async.sinks.sink import to_the_end
+from tenx_async.sinks.store import Store
+
+
+@define(eq=False)
+class _Group:
+    """Commits that are written together."""
+
+    commits: list[Commit] = field(factory=list)
+    error: SinkUnavailable | None = None
+
+
+@define(eq=False, init=False)
+class SqliteCursors:
+    """Keeps where sources were read to in a file, beyond the life of the process.
+
+        with tenx.SqliteCursors("cursors.sqlite") as cursors:
+            async with client.follow("web-*", cursors=cursors) as lines: ...
+
+    Commits that come while others are written go together into the next transaction. A damaged
+    file is set aside and reported, and a new one begun.
+    """
+
+    _store: Store
+    _group: _Group = field(repr=False)
+    """What is not being written yet."""
+    _turn: asyncio.Lock = field(repr=False)
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        """Open the file, and make it where there is none.
+
+        Args:
+            path: one file for the cursors of one region; one process may use it at a time.
+
+        Raises:
+            SinkUnavailable: it cannot be written to, or another process uses it.
+        """
+        self._store = Store(Path(path))
+        self._group = _Group()
+        self._turn = asyncio.Lock()
+        self._store.open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def load(self, source: str) -> Stored | None:
+        """What was committed of a source; `None`: nothing.
+
+        Raises:
+            DamagedCursor: it cannot be trusted.
+        """
+        return self._store.load(source)
+
+    async def commit(self, commits: Sequence[Commit]) -> None:
+        """Make commits durable, all or none, in their order.
+
+        Raises:
+            SinkUnavailable: they are not durable; they may be given again.
+        """
+        group = self._group
+        group.commits += commits
+        async with self._turn:
+            if self._group is group:
+                self._group = _Group()
+                await to_the_end(partial(self._write, group))
+        if group.error is not None:
+            raise SinkUnavailable(group.error.message) from group.error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def _write(self, group: _Group) -> None:
+        try:
+            self._store.write(group.commits)
+        except SinkUnavailable as error:
+            group.error = error

@@ -62,7 +62,10 @@ if TYPE_CHECKING:
     from tenx_async.logs.ledger import Ledger
     from tenx_async.logs.lines import LogBatch, LogLine, LogPage
     from tenx_async.pool import SessionPool
+    from tenx_async.sinks.files import FileSink
+    from tenx_async.sinks.ship import Ship, ShipStatus
     from tenx_async.sinks.sink import Sink
+    from tenx_async.sinks.sqlite import SqliteSink
     from tenx_async.sinks.sqlite_cursors import SqliteCursors
     from tenx_async.transport.account import Limits, Usage
     from tenx_async.transport.call import Call
@@ -88,6 +91,7 @@ __all__ = [
     "DeadlineExceeded",
     "Disconnected",
     "EnvVar",
+    "FileSink",
     "Fleet",
     "Follower",
     "Forbidden",
@@ -127,9 +131,12 @@ __all__ = [
     "ServiceSpec",
     "ServiceUpdate",
     "SessionPool",
+    "Ship",
+    "ShipStatus",
     "Sink",
     "SinkUnavailable",
     "SqliteCursors",
+    "SqliteSink",
     "Step",
     "TenxError",
     "Terms",
@@ -183,7 +190,10 @@ _HOMES = {
         "LogPage",
     ),
     "tenx_async.pool": ("SessionPool",),
+    "tenx_async.sinks.files": ("FileSink",),
+    "tenx_async.sinks.ship": ("Ship", "ShipStatus"),
     "tenx_async.sinks.sink": ("Sink",),
+    "tenx_async.sinks.sqlite": ("SqliteSink",),
     "tenx_async.sinks.sqlite_cursors": ("SqliteCursors",),
     "tenx_async.transport.account": (
         "Limits",

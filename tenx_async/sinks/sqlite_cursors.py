@@ -90,6 +90,7 @@ class SqliteCursors:
 
     def _write(self, group: _Group) -> None:
         try:
-            self._store.write(group.commits)
+            if not self._store.has(group.commits):
+                self._store.write(group.commits)
         except SinkUnavailable as error:
             group.error = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
 import sqlite3
@@ -9,8 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.fleet.lock import Lock
@@ -65,22 +67,34 @@ class Store:
         """
         with self._turn, told(self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = self._lock or Lock.take(self.path.with_name(self.path.name + ".lock"))
+            self._lock = Lock.take(self.path.with_name(self.path.name + ".lock"))
             if self._lock is None:
                 raise SinkUnavailable(f"{self.path} is used by another process")
-            self._connected()
+            try:
+                self._connected()
+            except BaseException:
+                self.close()
+                raise
+
+    def has(self, commits: Sequence[Commit]) -> bool:
+        """Tell whether a write that seemed to fail was carried out all the same.
+
+        Raises:
+            SinkUnavailable: that cannot be told now.
+        """
+        if not self._in_doubt or not commits:
+            return False
+        with self._turn, self._recovering(), told(self.path):
+            return cursor_tables.holds(self._connected(), commits[-1])
 
     def write(self, commits: Sequence[Commit], work: Work | None = None) -> None:
-        """Do work and write commits in one transaction; of what was written already, do nothing.
+        """Do work and write commits in one transaction.
 
         Raises:
             SinkUnavailable: nothing of it was written.
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            if self._in_doubt and commits and cursor_tables.holds(database, commits[-1]):
-                self._in_doubt = False
-                return
             commits = self._cursors.unwritten(commits)
             with _transaction(database):
                 if work is not None:
@@ -89,7 +103,7 @@ class Store:
             self._cursors.note(commits)
             self._in_doubt = False
 
-    def read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query.
 
         Raises:
@@ -117,6 +131,7 @@ class Store:
         """Let go of the file, and let others have it."""
         with self._turn:
             self._disconnect()
+            self._end_reading()
             lock, self._lock = self._lock, None
             if lock is not None:
                 with suppress(OSError):
@@ -124,8 +139,10 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
-        if self._database is None or self._is_gone():
+        if self._database is not None and self._is_gone():
             self._disconnect()
+            self._end_reading()
+        if self._database is None:
             try:
                 self._connect()
             except _DamagedError as damage:
@@ -154,17 +171,22 @@ class Store:
 
     def _begin_anew(self, damage: _DamagedError) -> None:
         self._disconnect()
+        self._end_reading()
         aside = _set_aside(self.path)
         self._lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
         logger.error("%s, and a new one is begun", self._lost)
         self._connect()
 
     def _disconnect(self) -> None:
-        for database in (self._reader, self._database):
-            if database is not None:
-                database.close()
-        self._reader = self._database = None
+        database, self._database = self._database, None
         self._cursors.forget()
+        if database is not None:
+            database.close()
+
+    def _end_reading(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     @contextmanager
     def _recovering(self) -> Iterator[None]:
@@ -236,3 +258,26 @@ def _set_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             os.rename(path.with_name(path.name + ending), aside.with_name(aside.name + ending))  # noqa: PTH104  # as short
     return aside
+
+
+@frozen(eq=False)
+class StoreCursors:
+    """The cursors of a store, as a following is given them."""
+
+    _store: Store
+
+    def load(self, source: str) -> Stored | None:
+        """What was committed of a source; `None`: nothing.
+
+        Raises:
+            DamagedCursor: it cannot be trusted.
+        """
+        return self._store.load(source)
+
+    async def commit(self, commits: Sequence[Commit]) -> None:
+        """Make commits durable without lines.
+
+        Raises:
+            SinkUnavailable: they are not durable; they may be given again.
+        """
+        await asyncio.to_thread(self._store.write, commits)

@@ -1,0 +1,41 @@
+"""Which file a line goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from attrs import frozen
+
+from tenx_async.logs.lines import LogBatch
+
+_ALL = "lines"
+
+
+@frozen(kw_only=True)
+class Naming:
+    """Names files by service and day, as far as they are kept apart."""
+
+    per_service: bool = True
+    daily: bool = True
+    ending: str = ".jsonl"
+
+    def stem(self, batch: LogBatch) -> str:
+        """What the name of the file begins with that a batch goes to."""
+        return self.stem_of(batch.source, f"{batch.date}")
+
+    def stem_of(self, service: str, date: str) -> str:
+        """The same for a service and a day."""
+        who = quote(service, safe="") if self.per_service else _ALL
+        return f"{who}.{date}" if self.daily else who
+
+    def name(self, stem: str, number: int) -> str:
+        """The name of a file: the first one without a number, further ones with theirs."""
+        return f"{stem}.{number}{self.ending}" if number else f"{stem}{self.ending}"
+
+    def groups(self, batches: list[LogBatch]) -> Iterator[tuple[str, list[LogBatch]]]:
+        """Batches by the file that they go to."""
+        grouped: dict[str, list[LogBatch]] = {}
+        for batch in batches:
+            grouped.setdefault(self.stem(batch), []).append(batch)
+        yield from grouped.items()

@@ -1,0 +1,184 @@
+"""Lines in files, exactly once: what is not committed is cut off."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.logs.cursors import CursorStore
+from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.disk import cut_to, sync_names, write_at
+from tenx_async.sinks.file_names import Naming
+from tenx_async.sinks.forms import Encode, Form, encoding
+from tenx_async.sinks.sink import commits_of, keep, to_the_end
+from tenx_async.sinks.store import Store, StoreCursors, told
+
+STATE = ".tenx"
+"""Where in the directory it is kept how long each file is, and where sources were read to."""
+_TABLES = (
+    """
+    create table if not exists files (
+        stem text not null, number integer not null, length integer not null,
+        primary key (stem, number)
+    ) without rowid
+    """,
+)
+_NEWEST = "select number, length from files where stem = ? order by number desc limit 1"
+_SET = "insert into files values (?1, ?2, ?3) on conflict do update set length = ?3"
+
+
+@frozen
+class _Place:
+    """Up to where a file is good."""
+
+    stem: str
+    number: int
+    length: int
+
+    @property
+    def row(self) -> tuple[str, int, int]:
+        return self.stem, self.number, self.length
+
+
+@define(eq=False, init=False)
+class FileSink:
+    """Files of lines in a directory, each line exactly once.
+
+    A file is only ever appended to, and its name does not change; so it may be moved away or
+    deleted as soon as it is not written to any more. How much of each file is good is kept with
+    the cursors: what a process that was killed had written beyond that is cut off.
+    """
+
+    directory: Path
+    _naming: Naming = field(repr=False)
+    _encode: Encode = field(repr=False)
+    _rotate_size: int | None = field(repr=False)
+    _store: Store = field(repr=False)
+
+    def __init__(
+        self,
+        directory: str | PathLike[str],
+        *,
+        per_service: bool = True,
+        form: Form = "jsonl",
+        rotate_size: int | None = None,
+        rotate_daily: bool = True,
+        compress: bool = False,
+    ) -> None:
+        """Choose how; nothing is touched before it is opened.
+
+        Args:
+            directory: for the files of one region; one process may write to it at a time.
+            per_service: a file for each service, or one for all.
+            form: `jsonl`, a line of JSON each; or `text`, behind the name of its instance.
+            rotate_size: bytes; what would make a file larger begins a new one: `web.1.jsonl`, …
+            rotate_daily: a file for each day of the server's: `web.2015-12-29.jsonl`.
+            compress: by zstd; needs the extra `zstd`.
+
+        Raises:
+            ConfigurationError: there is no such form or size, or zstd is not installed.
+        """
+        if rotate_size is not None and rotate_size < 1:
+            raise ConfigurationError(f"rotate_size is a number of bytes: {rotate_size!r}")
+        self.directory = Path(directory)
+        ending = (".jsonl" if form == "jsonl" else ".log") + ".zst" * compress
+        self._naming = Naming(per_service=per_service, daily=rotate_daily, ending=ending)
+        self._encode = encoding(form, per_service=per_service, compress=compress)
+        self._rotate_size = rotate_size
+        self._store = Store(self.directory / STATE / "cursors.sqlite", _TABLES)
+
+    @property
+    def cursors(self) -> CursorStore:
+        """What a following goes on from."""
+        return StoreCursors(self._store)
+
+    async def open(self) -> None:
+        """Make the directory, and cut off what is not committed.
+
+        Raises:
+            SinkUnavailable: it cannot be written to, or another process does.
+        """
+        await to_the_end(self._open)
+
+    async def write(self, batches: Sequence[LogBatch]) -> None:
+        """Append whole deliveries to their files.
+
+        Raises:
+            SinkUnavailable: none of it is kept; it may be given again.
+        """
+        await keep(self._write, batches)
+
+    async def close(self) -> None:
+        """Let others write there."""
+        await to_the_end(self._store.close)
+
+    def _open(self) -> None:
+        self._store.open()
+        with told(self.directory):
+            for stem, number, length in self._store.read("select stem, number, length from files"):
+                cut_to(self._path(stem, number), length)
+
+    def _write(self, batches: Sequence[LogBatch]) -> None:
+        commits = commits_of(batches)
+        if self._store.has(commits):
+            return
+        groups = self._naming.groups([batch for batch in batches if batch.entries])
+        data = {stem: self._encode(group) for stem, group in groups}
+        places = [self._place(stem, len(data[stem])) for stem in data]
+        fresh = [place for place in places if not place.length]
+        if fresh:
+            self._store.write((), partial(_set, fresh))  # so that they are cut off, if need be
+        written = self._append_all(places, data, has_new_names=bool(fresh))
+        self._store.write(commits, partial(_set, written))
+
+    def _append_all(
+        self, places: Sequence[_Place], data: Mapping[str, bytes], *, has_new_names: bool
+    ) -> list[_Place]:
+        try:
+            with told(self.directory):
+                written = [self._append(place, data[place.stem]) for place in places]
+                sync_names([self.directory] if has_new_names else [])
+        except SinkUnavailable:
+            self._take_back(places)
+            raise
+        return written
+
+    def _place(self, stem: str, size: int) -> _Place:
+        """Where the next bytes of a file go; to a file that is not known, nothing is written."""
+        rows = self._store.read(_NEWEST, stem)
+        if rows:
+            number, length = rows[0]
+            if not length or not self._rotate_size or length + size <= self._rotate_size:
+                return _Place(stem, number, length)
+            return self._next(stem, number + 1)
+        return self._next(stem, 0)
+
+    def _next(self, stem: str, number: int) -> _Place:
+        with told(self.directory):
+            while self._path(stem, number).exists():
+                number += 1
+        return _Place(stem, number, 0)
+
+    def _append(self, place: _Place, data: bytes) -> _Place:
+        path = self._path(place.stem, place.number)
+        return _Place(place.stem, place.number, write_at(path, place.length, data))
+
+    def _take_back(self, places: Iterable[_Place]) -> None:
+        """Give the room back that lines took which are not committed."""
+        for place in places:
+            with suppress(OSError):
+                cut_to(self._path(place.stem, place.number), place.length)
+
+    def _path(self, stem: str, number: int) -> Path:
+        return self.directory / self._naming.name(stem, number)
+
+
+def _set(places: Sequence[_Place], database: sqlite3.Connection) -> None:
+    database.executemany(_SET, [place.row for place in places])

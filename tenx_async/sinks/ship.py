@@ -1,0 +1,236 @@
+"""Carry lines from a following into a sink, for as long as it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Literal, Protocol, Self
+
+from attrs import define, field, frozen
+
+from tenx_async.errors import SinkUnavailable
+from tenx_async.logs.follow import Follower
+from tenx_async.logs.ledger import Ledger
+from tenx_async.logs.source import SourceStatus
+from tenx_async.sinks.deliveries import Deliveries
+from tenx_async.sinks.sink import Sink
+from tenx_async.telemetry.events import SinkPaused, SinkResumed
+
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds between two tries of a sink that cannot be used."""
+
+
+class Follows(Protocol):
+    """What gives lines: a client."""
+
+    def follow(self, *patterns: str, **options: Any) -> Follower:
+        """Follow the logs of services."""
+
+
+@frozen(kw_only=True)
+class ShipStatus:
+    """How a ship is doing."""
+
+    sources: Sequence[SourceStatus] = field(repr=False)
+    lines: int
+    """Lines written since it began."""
+    waiting: int
+    """Lines taken that are not written yet."""
+    lag: float | None
+    """Seconds since the source that is worst off was up to date; `None`: one never was."""
+    state: Literal["idle", "ok", "paused", "ended"]
+    """`paused`: the sink cannot be written to."""
+    reason: str = ""
+    """Why it is paused."""
+    since: dt.datetime | None = None
+    """When it came into that state."""
+
+
+@define(eq=False, init=False)
+class Ship:
+    """Carries the lines of services into a sink.
+
+        async with tenx.Ship(client, tenx.FileSink("logs"), "web-*", tail=None) as ship: ...
+
+    While the sink cannot be written to (a full disk, a directory that is read-only, another
+    process that has it), polling pauses and it is tried again, by and by more seldom, until it
+    can; nothing is lost. Used as `async with` it runs beside the block and stops at its end;
+    `await ship.run()` runs until it is stopped, or all is read with `follow=False`.
+    """
+
+    sink: Sink
+    flush_seconds: float
+    _lines: Follower = field(repr=False)
+    _deliveries: Deliveries = field(repr=False)
+    _stopping: asyncio.Event = field(repr=False)
+    _running: asyncio.Task[None] | None = field(repr=False)
+    _written: int = field(repr=False)
+    _state: Literal["idle", "ok", "paused", "ended"] = field(repr=False)
+    _reason: str = field(repr=False)
+    _since: dt.datetime | None = field(repr=False)
+
+    def __init__(
+        self,
+        client: Follows,
+        sink: Sink,
+        *patterns: str,
+        tail: int | None = None,
+        flush_lines: int = 5000,
+        flush_seconds: float = 0.5,
+        **follow: Any,
+    ) -> None:
+        """Choose what goes where.
+
+        Args:
+            client: an open client.
+            sink: where lines go; it is opened and closed here.
+            patterns: globs or names; none given: all services.
+            tail: how many of the lines that are there already to begin with, where the sink has
+                none; `None`: the whole day; 0: only what is new.
+            flush_lines: so many lines are written at once, at the latest.
+            flush_seconds: so long a line waits for others to be written with, at most.
+            follow: further settings of `Client.follow`.
+        """
+        self.sink = sink
+        self.flush_seconds = flush_seconds
+        options = {**follow, "tail": tail, "cursors": sink.cursors, "commit": "manual"}
+        self._lines = client.follow(*patterns, **options)
+        self._deliveries = Deliveries(flush_lines)
+        self._stopping = asyncio.Event()
+        self._running = None
+        self._written = 0
+        self._state, self._reason, self._since = "idle", "", None
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self.run(), name="tenx-ship")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        running, self._running = self._running, None
+        assert running
+        self.stop()
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError:
+            running.cancel()
+            await asyncio.wait([running])
+            raise
+        if kind is None and not running.cancelled():
+            running.result()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account of all that was followed."""
+        return self._lines.ledger
+
+    @property
+    def status(self) -> ShipStatus:
+        """How it is doing now."""
+        sources = self._lines.sources
+        lags = [source.lag for source in sources]
+        return ShipStatus(
+            sources=sources,
+            lines=self._written,
+            waiting=self._deliveries.waiting,
+            lag=None if None in lags else max((lag for lag in lags if lag), default=0.0),
+            state=self._state,
+            reason=self._reason,
+            since=self._since,
+        )
+
+    def stop(self) -> None:
+        """Write what is complete, and end; a sink that cannot be written to is tried once more."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Carry lines until stopped; with `follow=False`, until all is read.
+
+        Raises:
+            TenxError: with `follow=False`, a log could not be read.
+        """
+        try:
+            if await self._insist(self.sink.open):
+                async with asyncio.TaskGroup() as tasks:
+                    taking = tasks.create_task(self._take_all())
+                    tasks.create_task(self._end_when_stopped(taking))
+                    await self._write_all()
+                    self.stop()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+        finally:
+            self._become("ended")
+            await self.sink.close()
+
+    async def _end_when_stopped(self, taking: asyncio.Task[None]) -> None:
+        await self._stopping.wait()
+        taking.cancel()
+
+    async def _take_all(self) -> None:
+        """Take lines from the following as long as there is room."""
+        try:
+            async with self._lines as lines:
+                async for batch in lines.batches():
+                    await self._deliveries.put(batch)
+        finally:
+            await self._deliveries.close()
+
+    async def _write_all(self) -> None:
+        """Write what was taken, as much at once as there is."""
+        while await self._deliveries.wait_for_some():
+            await self._wait_for_more()
+            batches = await self._deliveries.take()
+            if not await self._insist(partial(self.sink.write, batches)):
+                return
+            self._written += sum(map(len, batches))
+
+    async def _wait_for_more(self) -> None:
+        full = asyncio.ensure_future(self._deliveries.wait_until_full())
+        slept = asyncio.ensure_future(self._lines.clock.sleep(self.flush_seconds))
+        try:
+            await asyncio.wait({full, slept}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            full.cancel()
+            slept.cancel()
+
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do something with the sink until it succeeds; tell whether it did before the stop."""
+        wait, began = SHORTEST_PAUSE, self._lines.clock.monotonic()
+        while True:
+            try:
+                await work()
+            except SinkUnavailable as error:
+                self._pause(error, wait)
+            else:
+                self._resume(began)
+                return True
+            if self._stopping.is_set():
+                return False
+            await self._pause_for(wait)
+            wait = min(2 * wait, LONGEST_PAUSE)
+
+    async def _pause_for(self, seconds: float) -> None:
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        slept = asyncio.ensure_future(self._lines.clock.sleep(seconds))
+        try:
+            await asyncio.wait({stopped, slept}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            slept.cancel()
+
+    def _pause(self, error: SinkUnavailable, wait: float) -> None:
+        if self._state != "paused":
+            self._lines.emit(SinkPaused(error=error, retry_in=wait))
+            self._become("paused")
+        self._reason = error.message
+
+    def _resume(self, began: float) -> None:
+        if self._state == "paused":
+            self._lines.emit(SinkResumed(seconds=self._lines.clock.monotonic() - began))
+        if self._state != "ok":
+            self._become("ok")
+
+    def _become(self, state: Literal["idle", "ok", "paused", "ended"]) -> None:
+        self._state, self._reason, self._since = state, "", self._lines.clock.now()

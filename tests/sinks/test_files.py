@@ -1,0 +1,161 @@
+"""Files of lines: their names, their forms, and what is cut off."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.errors import ConfigurationError
+from tenx_async.logs.cursor import Commit, Cursor
+from tenx_async.logs.cursors import Marks, MemoryCursors
+from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.files import FileSink
+
+DAY = dt.date(2015, 12, 29)
+
+
+def batch_of(*texts: str, source: str = "web", date: dt.date = DAY) -> LogBatch:
+    """A whole delivery."""
+    mark = Marks(MemoryCursors()).add(
+        Commit(source, Cursor(region="us", service=source).encode(), {})
+    )
+    entries = [LogEntry(f"{source}-1", text) for text in texts]
+    return LogBatch("us", source, date, 7, entries, mark=mark)
+
+
+async def written(sink: FileSink, *writes: Sequence[LogBatch]) -> None:
+    """Write, each at once."""
+    await sink.open()
+    for batches in writes:
+        await sink.write(batches)
+    await sink.close()
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir() if path.is_file())
+
+
+async def test_a_line_says_where_it_comes_from(tmp_path: Path) -> None:
+    """One object on one line, whatever its text holds."""
+    await written(FileSink(tmp_path), [batch_of("über\n")])
+
+    assert {
+        "region": "us",
+        "service": "web",
+        "instance_name": "web-1",
+        "log": "über",
+        "date": "2015-12-29",
+        "position": 7,
+        "late": False,
+    } == json.loads((tmp_path / "web.2015-12-29.jsonl").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["api.2015-12-30.jsonl", "web.2015-12-29.jsonl"]),
+        ({"rotate_daily": False}, ["api.jsonl", "web.jsonl"]),
+        ({"per_service": False}, ["lines.2015-12-29.jsonl", "lines.2015-12-30.jsonl"]),
+        ({"per_service": False, "rotate_daily": False, "form": "text"}, ["lines.log"]),
+        ({"rotate_daily": False, "compress": True}, ["api.jsonl.zst", "web.jsonl.zst"]),
+    ],
+)
+async def test_files_are_named_by_what_is_in_them(
+    tmp_path: Path, options: dict[str, Any], expected: list[str]
+) -> None:
+    """By service and by the server's day, as far as they are kept apart."""
+    batches = [batch_of("a"), batch_of("b", source="api", date=DAY + dt.timedelta(1))]
+    await written(FileSink(tmp_path, **options), batches)
+
+    assert expected == names(tmp_path)
+
+
+async def test_text_stands_behind_its_instance(tmp_path: Path) -> None:
+    """And its service's name, where several are in one file."""
+    await written(FileSink(tmp_path / "a", form="text"), [batch_of("one", "two")])
+    await written(FileSink(tmp_path / "b", form="text", per_service=False), [batch_of("one")])
+
+    assert "web-1 one\nweb-1 two\n" == (tmp_path / "a/web.2015-12-29.log").read_text()
+    assert "web web-1 one\n" == (tmp_path / "b/lines.2015-12-29.log").read_text()
+
+
+async def test_a_file_that_is_large_enough_is_left(tmp_path: Path) -> None:
+    """The next one has a number, and none changes its name."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False, rotate_size=20)
+    await written(sink, [batch_of("1234")], [batch_of("5678")], [batch_of("9")])
+
+    assert ["web.1.log", "web.log"] == names(tmp_path)
+    assert "web-1 5678\nweb-1 9\n" == (tmp_path / "web.1.log").read_text()
+
+
+async def test_each_write_is_a_frame_of_its_own(tmp_path: Path) -> None:
+    """So a compressed file can be cut off between any two, and read by any tool."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False, compress=True)
+    await written(sink, [batch_of("a")], [batch_of("b")])
+
+    def frames() -> Iterator[bytes]:
+        with (tmp_path / "web.log.zst").open("rb") as file:
+            reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            yield from iter(lambda: reader.read(1 << 16), b"")
+
+    assert b"web-1 a\nweb-1 b\n" == b"".join(frames())
+
+
+async def test_what_is_not_committed_is_cut_off(tmp_path: Path) -> None:
+    """As a process leaves it that is killed between the lines and the commit."""
+    path = tmp_path / "web.log"
+    sink = FileSink(tmp_path, form="text", rotate_daily=False)
+    await written(sink, [batch_of("a")])
+    _append(path, "web-1 not comm")
+    await sink.open()
+    assert "web-1 a\n" == path.read_text()
+    _append(path, "web-1 not committed either\n")
+    await sink.write([batch_of("b")])
+    await sink.close()
+
+    assert "web-1 a\nweb-1 b\n" == path.read_text()
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+async def test_a_file_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
+    """Nor one of an earlier sink whose record is gone."""
+    (tmp_path / "web.log").write_text("mine\n")
+    await written(FileSink(tmp_path, form="text", rotate_daily=False), [batch_of("a")])
+
+    assert "mine\n" == (tmp_path / "web.log").read_text()
+    assert "web-1 a\n" == (tmp_path / "web.1.log").read_text()
+
+
+async def test_a_file_may_be_moved_away(tmp_path: Path) -> None:
+    """A new one is begun in its place."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False)
+    await written(sink, [batch_of("a")])
+    (tmp_path / "web.log").rename(tmp_path / "old.log")
+    await written(sink, [batch_of("b")])
+
+    assert ["web-1 a\n", "web-1 b\n"] == [(tmp_path / name).read_text() for name in names(tmp_path)]
+
+
+async def test_half_a_character_is_kept(tmp_path: Path) -> None:
+    """What no encoding can hold is written as JSON can."""
+    await written(FileSink(tmp_path), [batch_of("\ud800")])
+
+    assert "\ud800" == json.loads((tmp_path / "web.2015-12-29.jsonl").read_text())["log"]
+
+
+@pytest.mark.parametrize("options", [{"form": "xml"}, {"rotate_size": 0}])
+def test_what_makes_no_sense_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Before anything is touched."""
+    with pytest.raises(ConfigurationError):
+        FileSink(tmp_path, **options)

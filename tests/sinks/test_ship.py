@@ -1,0 +1,208 @@
+"""Lines on their way into a sink: each exactly once, whatever breaks them off or holds them up."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenx_async.errors import SinkUnavailable
+from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.order import Order
+from tenx_async.sinks.ship import Ship
+from tenx_async.sinks.sink import Sink
+from tenx_async.telemetry.events import SinkPaused, SinkResumed
+from tests.clock import ManualClock
+from tests.logs.cloud import FakeCloud
+from tests.logs.test_cursors import ORDERS, Treatment
+from tests.logs.test_follow import quiet
+from tests.sinks.shipping import KINDS, FakeClient, Line, all_written, paused, until
+
+Read = Callable[[Path], Counter[Line]]
+EVERYWHERE = pytest.mark.parametrize(("make", "read"), KINDS.values(), ids=KINDS)
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> FakeCloud:
+    cloud = FakeCloud(clock)
+    cloud.add("web", "api")
+    return cloud
+
+
+@EVERYWHERE
+@ORDERS
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_line_is_there_once_however_often_it_is_broken_off(  # noqa: PLR0917  # fixtures
+    fake: FakeCloud,
+    tmp_path: Path,
+    make: Callable[[Path], Sink],
+    read: Read,
+    order: Order | None,
+    seed: int,
+) -> None:
+    """Cancelled anywhere, under late lines, while days pass and nobody ships."""
+    fake.order = order or Order.OLDEST_FIRST
+    treatment = Treatment(fake, random.Random(seed))
+    client = FakeClient(fake, order)
+    await Ship(client, make(tmp_path), follow=False).run()
+    for _ in range(6):
+        treatment.go_on()
+        ship = Ship(client, make(tmp_path), flush_lines=treatment.chance.choice([1, 50, 5_000]))
+        running = asyncio.ensure_future(ship.run())
+        await quiet(treatment.chance.choice([0, 1, 100, 1_000, 3_000]))
+        running.cancel()
+        await asyncio.wait([running])
+    async with Ship(client, make(tmp_path)) as ship:
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+
+
+@EVERYWHERE
+async def test_all_that_is_there_is_carried_over(
+    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
+) -> None:
+    """Without following, it ends by itself."""
+    fake.write("web", *(f"line {number}" for number in range(1_000)))
+    fake.write("api", "one")
+    ship = Ship(FakeClient(fake), make(tmp_path), follow=False)
+    await ship.run()
+
+    assert fake.written == read(tmp_path)
+    assert (1_001, 0, "ended") == (ship.status.lines, ship.status.waiting, ship.status.state)
+
+
+async def test_what_was_taken_is_written_at_the_stop(fake: FakeCloud, tmp_path: Path) -> None:
+    """A stop does not lose what is complete, though it has not waited long."""
+    make, read = KINDS["sqlite"]
+    fake.write("web", "a", "b")
+    ship = Ship(FakeClient(fake), make(tmp_path), flush_seconds=1e9)
+    running = asyncio.ensure_future(ship.run())
+    await until(lambda: ship.status.waiting > 0)
+    ship.stop()
+    await running
+
+    assert fake.written == read(tmp_path)
+
+
+class Disk:
+    """Stands in for the system: one of its calls on files fails as long as it is told to."""
+
+    def __init__(self, call: str, code: int) -> None:
+        self.fails = False
+        self._call = call
+        self._code = code
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if self.fails and name == self._call else getattr(os, name)
+
+    def _fail(self, handle: Any, data: Any = None, *_: Any) -> None:
+        if self._call == "write":
+            os.write(handle, data[:5])
+        raise OSError(self._code, os.strerror(self._code))
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("write", errno.ENOSPC),
+        ("fdatasync", errno.EIO),
+        ("open", errno.EROFS),
+        ("open", errno.EACCES),
+    ],
+)
+async def test_it_waits_until_files_can_be_written(
+    fake: FakeCloud,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    code: int,
+) -> None:
+    """Polling pauses, the reason is shown, it is told once, and it goes on by itself."""
+    make, read = KINDS["a file for each day"]
+    client = FakeClient(fake)
+    disk = Disk(call, code)
+    monkeypatch.setattr("tenx_async.sinks.disk.os", disk)
+    async with Ship(client, make(tmp_path), flush_lines=100, buffer=Buffer(100)) as ship:
+        fake.write("web", "first")
+        await all_written(ship, fake, lambda: read(tmp_path))
+        disk.fails = True
+        fake.write("web", *(f"line {number}" for number in range(2_000)))
+        await paused(ship)
+        await quiet()
+        calls = fake.calls["web"]
+        await quiet()
+        status = ship.status
+        assert calls == fake.calls["web"]
+        disk.fails = False
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert os.strerror(code) in status.reason
+    assert status.waiting
+    assert [SinkPaused, SinkResumed] == [
+        type(event) for event in client.events if isinstance(event, SinkPaused | SinkResumed)
+    ]
+
+
+@EVERYWHERE
+async def test_it_waits_until_another_process_lets_go(
+    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
+) -> None:
+    """Two never write to one sink."""
+    fake.write("web", "a")
+    first = make(tmp_path)
+    await first.open()
+    async with Ship(FakeClient(fake), make(tmp_path)) as ship:
+        await paused(ship)
+        assert "another process" in ship.status.reason
+        await first.close()
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+
+async def test_a_ship_that_cannot_write_can_be_stopped(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for the disk; what was not written is read again the next time."""
+    make, read = KINDS["a file for each day"]
+    fake.write("web", "a")
+    disk = Disk("write", errno.ENOSPC)
+    disk.fails = True
+    monkeypatch.setattr("tenx_async.sinks.disk.os", disk)
+    async with Ship(FakeClient(fake), make(tmp_path)) as ship:
+        await paused(ship)
+    disk.fails = False
+    await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
+
+    assert fake.written == read(tmp_path)
+
+
+@EVERYWHERE
+async def test_a_write_that_failed_may_be_given_again(
+    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
+) -> None:
+    """Even where it had succeeded, and only the answer was lost."""
+    fake.write("web", *(f"line {number}" for number in range(100)))
+    sink = make(tmp_path)
+
+    class Deaf:
+        cursors, open, close = sink.cursors, sink.open, sink.close
+        is_deaf = True
+
+        async def write(self, batches: Any) -> None:
+            if self.is_deaf:
+                self.is_deaf = False
+                await asyncio.to_thread(sink._write, batches)  # type: ignore[attr-defined]  # both have it
+                sink._store._in_doubt = True  # type: ignore[attr-defined]  # both have it
+                raise SinkUnavailable("the answer was lost")
+            await sink.write(batches)
+
+    await Ship(FakeClient(fake), Deaf(), follow=False).run()
+
+    assert fake.written == read(tmp_path)

@@ -117,6 +117,6 @@ class Comparison:
 
 def digest_of(instance: str, log: str) -> Digest:
     """Stand for a line, however long it is."""
-    name, text = (word.encode(errors="surrogatepass") for word in (instance, log))
+    name, text = (word.encode(errors="backslashreplace") for word in (instance, log))
     digest = blake2b(b"%d:%b%b" % (len(name), name, text), digest_size=8)
     return int.from_bytes(digest.digest())

@@ -65,7 +65,9 @@ class Search:
             conditions[_WITH_WORDS] = words
         for moment, sign in ((self.since, ">="), (self.until, "<=")):
             if isinstance(moment, dt.datetime):
-                conditions[f"at {sign} ?"] = moment.astimezone(dt.UTC).isoformat()
+                conditions[f"at {sign} ?"] = moment.astimezone(dt.UTC).isoformat(
+                    timespec="milliseconds"
+                )
             elif moment is not None:
                 conditions[f"date {sign} ?"] = moment.isoformat()
         return conditions

@@ -100,7 +100,7 @@ class Check:
         """Take in what the server shows."""
         comparison = self._of(batch.region, batch.source)
         for line in batch:
-            shown = Shown(f"{line.position}", line.instance_name, line.log)
+            shown = Shown(f"position {line.position:,}", line.instance_name, line.log)
             comparison.serve(digest_of(line.instance_name, line.log), shown)
 
     def conclude(

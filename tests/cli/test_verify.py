@@ -68,7 +68,9 @@ async def test_a_line_that_is_missing_is_found(tenx: Shell, shop: LocalCloud) ->
 
     ended = await tenx("verify", "web", "--to", place, *OF_DAY)
 
-    assert told(ended) == "web: 4 lines, 3 kept: 1 missing\n  missing, 2: web-x1 web alone\n"
+    assert (
+        told(ended) == "web: 4 lines, 3 kept: 1 missing\n  missing, position 2: web-x1 web alone\n"
+    )
     assert ended.status == 3
 
 
@@ -129,7 +131,7 @@ async def test_it_is_told_as_json(tenx: Shell, shop: LocalCloud) -> None:
     assert (api["equal"], api["lines"], api["kept"]) == (True, 4, 4)
     assert web["missing"] == {
         "count": 1,
-        "first": [{"place": "2", "instance_name": "web-x1", "log": "web alone"}],
+        "first": [{"place": "position 2", "instance_name": "web-x1", "log": "web alone"}],
     }
 
 

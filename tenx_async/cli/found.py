@@ -19,7 +19,13 @@ from tenx_async.cli.literals import words_query
 from tenx_async.logs.lines import LogLine
 
 _LINES = "SELECT region, service, instance, log, date, position, late FROM lines"
-_WITH_WORDS = "id IN (SELECT rowid FROM lines_fts WHERE lines_fts MATCH ?)"
+IN_SPAN = (
+    "id BETWEEN (SELECT min(first) FROM batches WHERE {0})"
+    " AND (SELECT max(first + count) FROM batches WHERE {0})"
+)
+"""Where lines of some batches can be at all: the database does not find that out by itself."""
+_WITH_WORDS = "id IN (SELECT rowid FROM lines_fts WHERE lines_fts MATCH :words)"
+_SIGNS = {"since": ">=", "until": "<="}
 
 Moment = dt.date | dt.datetime
 """A day of the server's, or when a line was received."""
@@ -52,25 +58,23 @@ class Search:
                 yield from reversed(list(newest_first))
 
     def _found(self, database: sqlite3.Connection, order: str) -> Iterator[LogLine]:
-        conditions = self._conditions()
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        for row in database.execute(f"{_LINES}{where} ORDER BY {order}", [*conditions.values()]):
+        sql, values = self._query()
+        for row in database.execute(f"{_LINES}{sql} ORDER BY {order}", values):
             if self._matches(line := _line(row)):
                 yield line
 
-    def _conditions(self) -> dict[str, Any]:
-        """What the database itself can leave out."""
-        conditions: dict[str, Any] = {}
-        if words := words_query(self.pattern):
-            conditions[_WITH_WORDS] = words
-        for moment, sign in ((self.since, ">="), (self.until, "<=")):
-            if isinstance(moment, dt.datetime):
-                conditions[f"at {sign} ?"] = moment.astimezone(dt.UTC).isoformat(
-                    timespec="milliseconds"
-                )
-            elif moment is not None:
-                conditions[f"date {sign} ?"] = moment.isoformat()
-        return conditions
+    def _query(self) -> tuple[str, dict[str, str]]:
+        """Let the database leave out what it can."""
+        times = {"since": self.since, "until": self.until}
+        asked = {name: moment for name, moment in times.items() if moment is not None}
+        of_batches = " AND ".join(
+            f"{_column(asked[name])} {_SIGNS[name]} :{name}" for name in asked
+        )
+        words = words_query(self.pattern)
+        conditions = [of_batches, IN_SPAN.format(of_batches)] if asked else []
+        conditions += [_WITH_WORDS] if words else []
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return where, {"words": words or ""} | {name: _text(asked[name]) for name in asked}
 
     def _matches(self, line: LogLine) -> bool:
         return (
@@ -87,6 +91,16 @@ def connect(file: Path) -> sqlite3.Connection:
         sqlite3.Error: it cannot be opened.
     """
     return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
+
+
+def _column(moment: Moment) -> str:
+    return "at" if isinstance(moment, dt.datetime) else "date"
+
+
+def _text(moment: Moment) -> str:
+    if isinstance(moment, dt.datetime):
+        return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds")
+    return moment.isoformat()
 
 
 def _line(row: tuple[Any, ...]) -> LogLine:

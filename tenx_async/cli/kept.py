@@ -15,12 +15,14 @@ from typing import IO, Any, Protocol
 import msgspec
 from attrs import frozen
 
-from tenx_async.cli.found import connect
+from tenx_async.cli.found import IN_SPAN, connect
 from tenx_async.errors import ConfigurationError, TenxError
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.files import STATE
 
-_KEPT = "SELECT region, service, instance, log, id FROM lines WHERE date = ? ORDER BY id"
+_OF_DAY = "date = ?1"
+_LINES = "SELECT region, service, instance, log, id FROM lines"
+_KEPT = f"{_LINES} WHERE {_OF_DAY} AND {IN_SPAN.format(_OF_DAY)} ORDER BY id"
 _LENGTHS = "SELECT stem, number, length FROM files"
 _JSON, _PACKED = ".jsonl", ".jsonl.zst"
 _DAY = re.compile(r"[^.]+\.(\d{4}-\d\d-\d\d)\.")

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,8 @@ from tenx_async.logs.lines import LogBatch, LogLine
 
 Shape = Callable[[LogLine], str]
 
+_MANY = 500
+"""Lines that are written at once where nobody sees them come."""
 _AGO = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -119,9 +122,10 @@ def search(
 def _show(lines: Iterator[LogLine], shape: Shape, file: Path) -> int:
     """Show lines as they are found; the status is that of `grep`."""
     status = Status.ERROR
+    at_once = 1 if sys.stdout.isatty() else _MANY
     try:
-        for line in lines:
-            emit(shape(line))
+        while some := "".join(map(shape, islice(lines, at_once))):
+            emit(some)
             status = Status.WELL
     except sqlite3.Error as error:
         say(f"{file}: {error}")

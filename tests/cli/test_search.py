@@ -12,35 +12,26 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, strategies as st
 
+from tenx_async import LogBatch, SqliteSink
+from tenx_async.api.entries import LogEntry
 from tenx_async.cli.literals import words_query
 
 from .conftest import Shell
 
 NOW = dt.datetime.now(dt.UTC)
-TABLES = """
-create table lines (
-    id integer primary key, region text, service text, instance text, date text, position integer,
-    late integer, at text, log text
-);
-create virtual table lines_fts using fts5 (log, content = 'lines', content_rowid = 'id');
-"""
 Row = tuple[str, str, str, dt.timedelta]
 """Service, instance, text, and how long ago it was received."""
 
 
-def shipped(folder: Path, *rows: Row) -> Path:
+async def shipped(folder: Path, *rows: Row) -> Path:
     """A database with lines in it."""
-    file = folder / "logs.sqlite"
-    with closing(sqlite3.connect(file)) as database, database:
-        database.executescript(TABLES)
-        for position, (service, instance, log, ago) in enumerate(rows):
-            at = NOW - ago
-            database.execute(
-                "insert into lines (region, service, instance, date, position, late, at, log)"
-                " values ('beijing1', ?, ?, ?, ?, 0, ?, ?)",
-                (service, instance, at.date().isoformat(), position, at.isoformat(), log),
-            )
-        database.execute("insert into lines_fts (lines_fts) values ('rebuild')")
+    file, times = folder / "logs.sqlite", iter([NOW - ago for *_, ago in rows])
+    sink = SqliteSink(file, now=lambda: next(times))
+    await sink.open()
+    for position, (service, instance, log, ago) in enumerate(rows):
+        day, entry = (NOW - ago).date(), LogEntry(instance, log)
+        await sink.write([LogBatch("beijing1", service, day, position, [entry])])
+    await sink.close()
     return file
 
 
@@ -51,7 +42,7 @@ def lines(*texts: str, service: str = "web", days: int = 0) -> list[Row]:
 
 async def test_lines_are_found_by_a_regular_expression(stranger: Shell, tmp_path: Path) -> None:
     """The newest last, each with its day and instance; without an account."""
-    file = shipped(tmp_path, *lines("GET /a 500 bad", "GET /b 200 fine", "POST /c 503 worse"))
+    file = await shipped(tmp_path, *lines("GET /a 500 bad", "GET /b 200 fine", "POST /c 503 worse"))
 
     ended = await stranger("search", r" 50\d ", "--in", f"sqlite:{file}")
 
@@ -62,7 +53,7 @@ async def test_lines_are_found_by_a_regular_expression(stranger: Shell, tmp_path
 
 async def test_nothing_found_is_status_1(stranger: Shell, tmp_path: Path) -> None:
     """As of grep."""
-    file = shipped(tmp_path, *lines("one"))
+    file = await shipped(tmp_path, *lines("one"))
 
     ended = await stranger("search", "two", "--in", f"sqlite:{file}")
 
@@ -71,7 +62,7 @@ async def test_nothing_found_is_status_1(stranger: Shell, tmp_path: Path) -> Non
 
 async def test_the_last_ones_are_shown_in_their_order(stranger: Shell, tmp_path: Path) -> None:
     """`-n` counts from the end; `-i` takes capital letters as small ones."""
-    file = shipped(tmp_path, *lines("Error 1", "error 2", "fine", "ERROR 3"))
+    file = await shipped(tmp_path, *lines("Error 1", "error 2", "fine", "ERROR 3"))
     asked = ("search", "error", "-i", "-n", "2", "-o", "raw", "--in", f"sqlite:{file}")
 
     assert (await stranger(*asked)).out == "error 2\nERROR 3\n"
@@ -80,7 +71,7 @@ async def test_the_last_ones_are_shown_in_their_order(stranger: Shell, tmp_path:
 async def test_sources_and_days_narrow_a_search(stranger: Shell, tmp_path: Path) -> None:
     """A date is the day of the log; a time, or how long ago, is when it was received."""
     rows = [*lines("old", days=3), *lines("mid", days=1), *lines("new"), *lines("new", service="b")]
-    place = f"sqlite:{shipped(tmp_path, *rows)}"
+    place = f"sqlite:{await shipped(tmp_path, *rows)}"
 
     async def found(*more: str) -> list[str]:
         ended = await stranger("search", ".", "-o", "raw", "--in", place, *more)
@@ -96,7 +87,7 @@ async def test_sources_and_days_narrow_a_search(stranger: Shell, tmp_path: Path)
 
 async def test_json_is_what_the_other_commands_write(stranger: Shell, tmp_path: Path) -> None:
     """The same seven keys."""
-    file = shipped(tmp_path, *lines("one\ntwo"))
+    file = await shipped(tmp_path, *lines("one\ntwo"))
 
     ended = await stranger("search", "^two", "--in", f"sqlite:{file}")
     assert ended.status == 1
@@ -116,7 +107,7 @@ async def test_json_is_what_the_other_commands_write(stranger: Shell, tmp_path: 
 @pytest.mark.parametrize("form", ["text", "raw", "json"])
 async def test_no_text_commands_the_terminal(stranger: Shell, tmp_path: Path, form: str) -> None:
     """Whatever was logged, it is only shown."""
-    file = shipped(tmp_path, *lines("a\x1b[31mred\x07"))
+    file = await shipped(tmp_path, *lines("a\x1b[31mred\x07"))
 
     asked = ("search", "red", "--in", f"sqlite:{file}", "-o", form)
     async with stranger.terminal(*asked, NO_COLOR="1") as terminal:
@@ -140,7 +131,7 @@ async def test_what_cannot_be_searched_is_status_2(
     stranger: Shell, tmp_path: Path, arguments: list[str], complaint: str
 ) -> None:
     """As of grep, so that it is not taken for nothing found."""
-    shipped(tmp_path, *lines("one"))
+    await shipped(tmp_path, *lines("one"))
     (tmp_path / "noise").write_bytes(b"noise" * 1000)
 
     ended = await stranger("search", *arguments)
@@ -151,7 +142,7 @@ async def test_what_cannot_be_searched_is_status_2(
 
 async def test_a_reader_that_has_seen_enough_is_no_error(stranger: Shell, tmp_path: Path) -> None:
     """As in `tenx search . | head`."""
-    file = shipped(tmp_path, *lines(*(f"{number} {'x' * 100}" for number in range(20_000))))
+    file = await shipped(tmp_path, *lines(*(f"{number} {'x' * 100}" for number in range(2000))))
     running = await stranger.start("search", ".", "--in", f"sqlite:{file}")
     await running.until("0 x")
 

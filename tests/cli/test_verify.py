@@ -141,7 +141,7 @@ async def test_lines_in_sqlite_are_compared_as_well(
     """By their ids."""
     cloud.add_service("web")
     cloud.append("web", "one", "two", instance="web-x1", date=DAY)
-    file = shipped(tmp_path, *lines("one", "two", "two", days=3))
+    file = await shipped(tmp_path, *lines("one", "two", "two", days=3))
 
     ended = await tenx("verify", "--to", f"sqlite:{file.name}", *OF_DAY)
 

@@ -40,8 +40,9 @@ group by date, instance
 """
 _MANY = 256
 """Edits of a day that are put together to one."""
-_MUCH = 65_536
-"""Digests of them."""
+_LITTLE = 16_384
+"""Digests of them that are never too many."""
+Changes = dict[DayKey, list[Edit]]
 
 
 @define
@@ -50,10 +51,12 @@ class _Weight:
 
     edits: int = 0
     digests: int = 0
+    whole: int = 0
+    """How many digests there were when it was last put together."""
 
     @property
     def is_much(self) -> bool:
-        return self.edits >= _MANY or self.digests >= _MUCH
+        return self.edits >= _MANY or self.digests >= _LITTLE + 2 * self.whole
 
 
 @define(eq=False)
@@ -85,16 +88,24 @@ class CursorTables:
         self._weights.clear()
 
     def apply(self, database: sqlite3.Connection, commits: Sequence[Commit]) -> None:
-        """Write commits, in their order."""
+        """Write commits, in their order: of each source the last place, and all that changed."""
+        changes: dict[str, Changes] = {}
         for commit in commits:
-            database.execute(_SET, (commit.source, commit.cursor))
-            weights = self._of(database, commit.source)
-            for key in weights.keys() - commit.edits.keys():
-                database.execute(f"delete {_OF_DAY}", _where(commit.source, key))
-                del weights[key]
-            for key, edit in commit.edits.items():
-                weight = weights.setdefault(key, _Weight())
-                _add(database, _where(commit.source, key), edit, weight)
+            changes[commit.source] = _joined(changes.get(commit.source, {}), commit)
+        cursors = {commit.source: commit.cursor for commit in commits}
+        database.executemany(_SET, cursors.items())
+        for source, edits in changes.items():
+            self._change(database, source, edits)
+
+    def _change(self, database: sqlite3.Connection, source: str, changes: Changes) -> None:
+        weights = self._of(database, source)
+        for key in weights.keys() - changes.keys():
+            database.execute(f"delete {_OF_DAY}", _where(source, key))
+            del weights[key]
+        for key, edits in changes.items():
+            weight = weights.setdefault(key, _Weight())
+            for edit in edits:
+                _add(database, _where(source, key), edit, weight)
 
     def _of(self, database: sqlite3.Connection, source: str) -> dict[DayKey, _Weight]:
         if source not in self._weights:
@@ -126,6 +137,26 @@ def load(database: sqlite3.Connection, source: str) -> Stored | None:
     return Stored.of(found[0], edits)
 
 
+def _joined(changes: Changes, commit: Commit) -> Changes:
+    """Edits that follow each other, put together as far as they are all of one write."""
+    joined: Changes = {}
+    for key, edit in commit.edits.items():
+        *before, last = changes.get(key, [None])
+        joined[key] = [*before, *(_join(last, edit) if last else [edit])]
+    return joined
+
+
+def _join(first: Edit, then: Edit) -> list[Edit]:
+    """Two edits as one; those that do not fit are left for the reader to refuse."""
+    if then.start in {then.base, first.start}:
+        return [then]
+    kept = then.start - first.start
+    if first.base > then.base or not 0 < kept <= len(first.digests):
+        return [first, then]
+    start = max(first.start, then.base)
+    return [Edit(then.base, start, first.digests[start - first.start : kept] + then.digests)]
+
+
 Where = tuple[str, str, str]
 
 
@@ -138,6 +169,7 @@ def _add(database: sqlite3.Connection, where: Where, edit: Edit, weight: _Weight
         edit = _together(database, where, edit)
         database.execute(f"delete {_OF_DAY}", where)
         weight.edits = weight.digests = 0
+        weight.whole = len(edit.digests)
     database.execute(_ADD, (*where, edit.base, edit.start, edit.digests.tobytes()))
     weight.edits += 1
     weight.digests += len(edit.digests)

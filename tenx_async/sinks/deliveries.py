@@ -8,13 +8,16 @@ from attrs import define, field
 
 from tenx_async.logs.lines import LogBatch
 
+_AHEAD = 4
+"""So many times what is enough to be written may wait while the last is being written."""
+
 
 @define(eq=False)
 class Deliveries:
     """Puts batches together to whole deliveries, and holds so many lines of them."""
 
     limit: int
-    """Lines that are enough to be written, and as many as may wait."""
+    """Lines that are enough to be written."""
     closed: bool = field(default=False, init=False)
     _ready: list[LogBatch] = field(factory=list, init=False, repr=False)
     _begun: dict[str, list[LogBatch]] = field(factory=dict, init=False, repr=False)
@@ -45,7 +48,7 @@ class Deliveries:
             self._ready += begun
             self._lines += sum(map(len, begun))
             self._changed.notify_all()
-            await self._changed.wait_for(lambda: not self.is_full)
+            await self._changed.wait_for(lambda: self._lines < _AHEAD * self.limit)
 
     async def wait_for_some(self) -> bool:
         """Wait for something to write; `False`: nothing will come."""

@@ -26,8 +26,9 @@ LONGEST_PAUSE = 30.0
 class Follows(Protocol):
     """What gives lines: a client."""
 
-    def follow(self, *patterns: str, **options: Any) -> Follower:
-        """Follow the logs of services."""
+    @property
+    def follow(self) -> Callable[..., Follower]:
+        """Follows the logs of services."""
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -18,12 +18,9 @@ from tenx_async.api.outcome import Outcome
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import ConfigurationError
-from tenx_async.fleet.choice import Choice
-from tenx_async.fleet.fleet import Fleet, Means
-from tenx_async.fleet.history import History
-from tenx_async.fleet.journal import Journal, NoJournal
+from tenx_async.fleet.fleet import Means
+from tenx_async.fleet.fleets import Fleets
 from tenx_async.fleet.plan import Write
-from tenx_async.fleet.runs import Runs
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
@@ -59,6 +56,7 @@ class Client:
     region: str
     services: Services = field(repr=False)
     logs: Logs = field(repr=False)
+    fleet: Fleets = field(repr=False)
     _account: Account
     _owns_account: bool = field(repr=False)
     _listener: Listener = field(repr=False)
@@ -117,6 +115,7 @@ class Client:
         self.region = found.region
         self.services = Services(ServiceCalls(self._account, self.region), self._account.clock)
         self.logs = Logs(self._account.perform, self.region)
+        self.fleet = self._fleets()
 
     async def __aenter__(self) -> Self:
         if self._owns_account:
@@ -234,72 +233,19 @@ class Client:
             emit=self._listener,
         )
 
-    def fleet(
-        self,
-        *patterns: str,
-        status: str | Sequence[str] | None = None,
-        image: str | Sequence[str] | None = None,
-        regex: str | None = None,
-        exclude: Sequence[str] = (),
-        where: Callable[[Service], bool] | None = None,
-        order_by: Callable[[Service], Any] | None = None,
-    ) -> Fleet:
-        """Choose services for an operation on all of them; all conditions have to hold.
-
-        Args:
-            patterns: globs or names; none given: all services.
-            status: any of these, in any case.
-            image: globs; any image of a service has to match any of them.
-            regex: is searched for in the name.
-            exclude: globs or names to leave out.
-            where: a function that tells whether a service is meant.
-            order_by: the key by which they are sorted; the first ones are in the first waves.
-        """
-        choice = Choice(
-            names=Selection(patterns, exclude),
-            regex=regex,
-            status=status,
-            image=image,
-            where=where,
-        )
-        return Fleet(choice=choice, order_by=order_by, means=self._means)
-
-    @property
-    def runs(self) -> History:
-        """The runs that were begun with this account, to be gone on with or undone.
-
-        Raises:
-            ConfigurationError: there is no state directory to keep them in.
-        """
-        return History(runs=self._kept_runs(), means=self._means, settle=self._settle)
-
-    @property
-    def _means(self) -> Means:
-        return Means(
-            region=self.region,
-            account=self._label,
-            list_services=self.services.list,
-            do=self._do,
-            clock=self._account.clock,
-            new_journal=self._new_journal,
-        )
-
-    @property
-    def _label(self) -> str:
+    def _fleets(self) -> Fleets:
         account = self._account
-        return f"{account.credentials.username} at {account.endpoint}, {self.region}"
-
-    def _new_journal(self, manifest: Path | None) -> Journal:
-        if self._account.state is None:
-            return NoJournal()
-        return self._kept_runs().new(account=self._label, manifest=manifest)
-
-    def _kept_runs(self) -> Runs:
-        if self._account.state is None:
-            raise ConfigurationError(
-                "runs are kept in a state directory: give `state`, or set TENX_STATE_DIR"
+        return Fleets(
+            Means(
+                region=self.region,
+                account=f"{account.credentials.username} at {account.endpoint}, {self.region}",
+                list_services=self.services.list,
+                do=self._do,
+                settle=self._settle,
+                clock=account.clock,
+                state=account.state,
             )
-        return Runs(self._account.state, clock=self._account.clock)
+        )
 
     async def _do(self, name: str, write: Write, seen: Service | None, deadline: float) -> Outcome:
         return await evolve(self._call(name, write, seen), deadline=deadline).outcome()

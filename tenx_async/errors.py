@@ -4,6 +4,7 @@ TenxError
 ├── ConfigurationError      settings are missing, contradictory or unsafe
 ├── InvalidName             a service, region or instance name; refused before a byte is sent
 ├── InvalidSpec             a specification that no server would accept
+│   └── InvalidManifest     a file of declared services, with every place that is wrong
 ├── TransportError          no usable answer
 │   ├── ConnectFailed       no byte left this machine
 │   ├── TimedOut            nothing came for too long
@@ -67,6 +68,14 @@ class InvalidName(TenxError, ValueError):
 
 class InvalidSpec(TenxError, ValueError):
     """A specification that no server would accept."""
+
+
+@define(slots=False, eq=False, str=False)
+class InvalidManifest(InvalidSpec):
+    """A file of declared services cannot be taken as it is; nothing was done."""
+
+    complaints: tuple[str, ...] = ()
+    """Each place that is wrong: `fleet.yaml:12: containers[0].memory: …`."""
 
 
 @define(slots=False, eq=False, str=False)

@@ -62,6 +62,12 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_path("tenx")) / "config.toml"
 
 
+def state_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """The directory for what is to survive a command: `TENX_STATE_DIR`, else the platform's."""
+    given = _directory(environment.get("TENX_STATE_DIR"))
+    return given or Path(platformdirs.user_state_path("tenx"))
+
+
 def resolve(
     *,
     endpoint: str | None = None,

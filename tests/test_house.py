@@ -56,6 +56,9 @@ LIBRARIES = {
 PURE = [
     *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "api").glob("*.py"))),
     *(f"logs/{name}.py" for name in ("calendar", "day", "delivery", "order", "schedule")),
+    *(f"fleet/{name}.py" for name in ("dependencies", "difference", "inheritance", "movement")),
+    *(f"fleet/{name}.py" for name in ("declared", "documents", "plan", "shapes", "values")),
+    *(f"fleet/{name}.py" for name in ("choice", "failures", "planning", "progress", "waves")),
 ]
 """Files that decide and wait for nothing."""
 
@@ -211,7 +214,7 @@ def test_what_is_not_public_is_not_there() -> None:
 def test_importing_the_package_imports_little() -> None:
     """A web framework, the command line and every extra wait until they are used."""
     late = ["aiohttp.web", "typer", "rich", "textual", "nats", "opentelemetry", "uvloop"]
-    late += ["prometheus_client", "tenx_async.cli", "tenx_async.local", "unittest"]
+    late += ["prometheus_client", "yaml", "tenx_async.cli", "tenx_async.local", "unittest"]
     code = f"import sys, tenx_async; print(*(set({late}) & sys.modules.keys()))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

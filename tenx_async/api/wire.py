@@ -101,6 +101,14 @@ def dump(value: object) -> Any:
     return _converter(detailed=False, strict=False).unstructure(value)
 
 
+@cache
+def keys_of(cls: type) -> Mapping[str, attrs.Attribute[Any]]:
+    """The keys of a class in JSON, in every spelling that `load` takes, with what they set."""
+    own = {_KEYS.get(f.name, f.name): f for f in attrs.fields(attrs.resolve_types(cls))}
+    del own["extra"]
+    return own | {key: own[meant] for key, meant in _SPELLINGS.get(cls, {}).items()}
+
+
 def unknown_keys(spec: specs.ServiceSpec) -> list[str]:
     """Name the keys of a loaded specification that the documented API does not have."""
     inner = [key for container in spec.containers for key in container.extra]

@@ -41,9 +41,9 @@ class OptionsAnywhere(TyperGroup):
 app = typer.Typer(
     cls=OptionsAnywhere,
     help="Follow the logs of TenxCloud services, and operate many of them at once.",
-    epilog="Exit status: 0 all well, 1 error, 2 usage, 3 some failed, "
-    "4 stopped since too many failed, 5 some unknown (which goes before 4, and 4 before 3), "
-    "6 lines missing or repeated, 130 interrupted, 143 terminated.",
+    epilog="Exit status: 0 all well, 1 error, 2 usage, or changes pending (plan --exit-code), "
+    "3 some failed, 4 stopped since too many failed, 5 some unknown (which goes before 4, and 4 "
+    "before 3), 6 lines missing or repeated, 130 interrupted, 143 terminated.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

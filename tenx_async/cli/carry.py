@@ -24,6 +24,7 @@ from tenx_async.fleet.report import Report
 from tenx_async.fleet.run import Run
 
 REFRESH_SECONDS = 0.25
+INTERRUPTED = "it was interrupted"
 
 
 async def carry_out(
@@ -139,6 +140,8 @@ class Conduct:
 
     async def _refresh(self) -> None:
         while True:
+            if self.interruption.status:  # it may have come before there was anything to stop
+                self.run.stop(INTERRUPTED)
             if standing := self.run.standing:
                 self.display.standing(standing)
             await asyncio.sleep(REFRESH_SECONDS)
@@ -149,7 +152,7 @@ class Conduct:
         return is_bad and len(self.tally.names) == 1 and self.form is OutcomeFormat.TEXT
 
     def _stop(self) -> None:
-        self.run.stop("it was interrupted")
+        self.run.stop(INTERRUPTED)
         self.display.note("stopping: what is under way still ends; Ctrl-C once more breaks it off")
 
     def _break_off(self) -> None:
@@ -175,7 +178,7 @@ class Conduct:
         self.display.end(() if is_alone else self.tally.outcomes)
         if self.form is OutcomeFormat.JSON and self._is_read:
             emit(json_line({"summary": self._summary(report)}))
-        stopped = report.stopped if report else "it was interrupted"
+        stopped = report.stopped if report else INTERRUPTED
         if is_alone and self.tally.outcomes and not self.interruption.status:
             raise_error(self.tally.outcomes[0])
         status = self.tally.close(stopped)
@@ -205,6 +208,6 @@ class Conduct:
             "run_id": self.run.journal.run_id or None,
             "services": len(self.tally.names),
             "results": dict(self._results),
-            "stopped": (report.stopped or None) if report else "it was interrupted",
+            "stopped": (report.stopped or None) if report else INTERRUPTED,
             "seconds": round(time.monotonic() - self._began, 3),
         }

@@ -14,6 +14,9 @@ from tenx_async.cli.terminal import tell
 from tenx_async.errors import TenxError
 from tenx_async.fleet.plan import Plan
 
+AGREED = Consent(yes=True, max_targets=10**9)
+"""What was agreed to when it began, such as a run that goes on."""
+
 
 def can_ask() -> bool:
     """Whether somebody is there who sees a question, and can answer it."""

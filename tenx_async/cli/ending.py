@@ -18,10 +18,12 @@ from tenx_async.cli.terminal import say
 
 
 class Status(IntEnum):
-    """What a command's exit status means; 2 is a command line that makes no sense."""
+    """What a command's exit status means; 2 is a command line that makes no sense as well."""
 
     WELL = 0
     ERROR = 1
+    PENDING = 2
+    """`plan --exit-code`: there is something to be done."""
     FAILED = 3
     """Some of several operations."""
     STOPPED = 4
@@ -119,5 +121,7 @@ def _fail(error: BaseException) -> Status:
         return Status.WELL  # whoever reads has seen enough
     if not isinstance(error, errors.TenxError | OSError):
         raise error
-    say(explain(error))
+    complaints = error.complaints if isinstance(error, errors.InvalidManifest) else ()
+    for line in complaints or (explain(error),):
+        say(line)
     return Status.UNKNOWN if isinstance(error, errors.OutcomeUnknown) else Status.ERROR

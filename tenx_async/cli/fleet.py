@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from tenx_async.api.specs import ServiceUpdate
 from tenx_async.cli.asked import Consent, How, Which
@@ -60,29 +60,37 @@ class Changes:
     size: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Instances of each service.")
     ] = None
-    update: ServiceUpdate = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.memory is None and self.size is None and self.domains is None:
+            raise ConfigurationError("nothing to change: --memory, --domain, --no-domains, --size")
         if self.domain and self.no_domains:
             raise ConfigurationError("--domain and --no-domains contradict each other")
-        if self.memory is None and self.size is None and not (self.domain or self.no_domains):
-            raise ConfigurationError("nothing to change: --memory, --domain, --no-domains, --size")
-        domains = [] if self.no_domains else self.domain or None
-        update = ServiceUpdate(
-            target_instance_size=self.size, memory=self.memory, binding_domain_name=domains
+        _ = self.update
+
+    @property
+    def domains(self) -> Sequence[str] | None:
+        """All that shall be bound; `None`: they stay."""
+        return () if self.no_domains else self.domain or None
+
+    @property
+    def update(self) -> ServiceUpdate:
+        """The same as a value."""
+        return ServiceUpdate(
+            target_instance_size=self.size,
+            memory=self.memory,
+            binding_domain_name=self.domains,
         )
-        object.__setattr__(self, "update", update)
 
 
 @frozen(kw_only=True)
 class Asked:
     """One operation, as it was asked for."""
 
-    target: Target
     which: Which
     how: How
     consent: Consent
-    output: OutcomeFormat
+    output: Told = OutcomeFormat.TEXT
 
     @property
     def one(self) -> str:
@@ -94,18 +102,18 @@ class Asked:
         """Whether it is one call to one service, and nothing that only a run has."""
         return bool(self.one) and not self.consent.dry_run and not self.how.terms
 
-    def call(self, make: MakeCall, *, called: str = "") -> None:
+    def call(self, target: Target, make: MakeCall, *, called: str = "") -> NoReturn:
         """Do it by one call."""
-        run(operate(self.target, self.one, make, self.output, called=called))
+        run(operate(target, self.one, make, self.output, called=called))
 
-    def run(self, make: MakeRun, *, asks: bool = False) -> None:
+    def run(self, target: Target, make: MakeRun, *, asks: bool = False) -> NoReturn:
         """Do it as a run; `asks` for a single service, too."""
         is_sure = bool(self.one) and not asks
-        run(self._run(make, evolve(self.consent, yes=self.consent.yes or is_sure)))
+        run(self._run(target, make, evolve(self.consent, yes=self.consent.yes or is_sure)))
 
-    async def _run(self, make: MakeRun, consent: Consent) -> Status:
+    async def _run(self, target: Target, make: MakeRun, consent: Consent) -> Status:
         which = self.which
-        async with self.target.pool() as pool:
+        async with target.pool(keeps_runs=not consent.dry_run) as pool:
             fleet = pool.client().fleet(
                 *which.patterns or (),
                 status=which.status,
@@ -123,43 +131,26 @@ class Asked:
 
 
 @spread
-def start(
-    context: typer.Context,
-    *,
-    which: Which,
-    how: How,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
+def start(context: typer.Context, *, asked: Asked) -> None:
     """Start stopped services."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain:
-        asked.call(lambda calls, name: calls.start(name))
-    asked.run(lambda fleet, terms: fleet.start(**terms))
+        asked.call(context.obj, lambda calls, name: calls.start(name))
+    asked.run(context.obj, lambda fleet, terms: fleet.start(**terms))
 
 
 @spread
-def stop(
-    context: typer.Context,
-    *,
-    which: Which,
-    how: How,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
+def stop(context: typer.Context, *, asked: Asked) -> None:
     """Stop services; what their containers keep outside of volumes may be lost."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain:
-        asked.call(lambda calls, name: calls.stop(name))
-    asked.run(lambda fleet, terms: fleet.stop(**terms))
+        asked.call(context.obj, lambda calls, name: calls.stop(name))
+    asked.run(context.obj, lambda fleet, terms: fleet.stop(**terms))
 
 
 @spread
 def restart(
     context: typer.Context,
     *,
-    which: Which,
-    how: How,
+    asked: Asked,
     mode: Annotated[
         Mode,
         typer.Option(help="One call that leaves no trace, or a stop and a start to be verified."),
@@ -170,15 +161,15 @@ def restart(
             "--at-least-once", help="Send it again if its answer is lost: it may happen twice."
         ),
     ] = False,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
 ) -> None:
     """Restart services; what their containers keep outside of volumes may be lost."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain and mode is Mode.NATIVE:
-        asked.call(lambda calls, name: calls.restart(name, at_least_once=at_least_once))
+        asked.call(
+            context.obj, lambda calls, name: calls.restart(name, at_least_once=at_least_once)
+        )
     asked.run(
-        lambda fleet, terms: fleet.restart(mode=mode.value, at_least_once=at_least_once, **terms)
+        context.obj,
+        lambda fleet, terms: fleet.restart(mode=mode.value, at_least_once=at_least_once, **terms),
     )
 
 
@@ -192,65 +183,45 @@ def _size(text: str) -> int | str:
 def scale(
     context: typer.Context,
     *,
-    which: Which,
+    asked: Asked,
     to: Annotated[
         Any,
         typer.Option(
             "--to", metavar="N|+N|-N", parser=_size, help="Instances, or so many more or fewer."
         ),
     ],
-    how: How,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
 ) -> None:
     """Let each service run N instances, or N more or fewer than it does when it is planned."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain and isinstance(to, int):
         update = ServiceUpdate(target_instance_size=to)
-        asked.call(lambda calls, name: calls.update(name, update), called="scale")
-    asked.run(lambda fleet, terms: fleet.scale(to, **terms))
+        asked.call(context.obj, lambda calls, name: calls.update(name, update), called="scale")
+    asked.run(context.obj, lambda fleet, terms: fleet.scale(to, **terms))
 
 
 @spread
-def update(
-    context: typer.Context,
-    *,
-    which: Which,
-    changes: Changes,
-    how: How,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
+def update(context: typer.Context, *, asked: Asked, changes: Changes) -> None:
     """Change the memory, the domains or the size of services; what is not given stays."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain:
-        asked.call(lambda calls, name: calls.update(name, changes.update))
+        asked.call(context.obj, lambda calls, name: calls.update(name, changes.update))
     asked.run(
+        context.obj,
         lambda fleet, terms: fleet.update(
             target_instance_size=changes.size,
             memory=changes.memory,
-            binding_domain_name=changes.update.binding_domain_name,
+            binding_domain_name=changes.domains,
             **terms,
-        )
+        ),
     )
 
 
 @spread
-def delete(
-    context: typer.Context,
-    *,
-    which: Which,
-    how: How,
-    consent: Consent,
-    output: Told = OutcomeFormat.TEXT,
-) -> None:
+def delete(context: typer.Context, *, asked: Asked) -> None:
     """Delete services and their logs."""
-    asked = Asked(target=context.obj, which=which, how=how, consent=consent, output=output)
     if asked.is_plain:
-        if not consent.yes:
+        if not asked.consent.yes:
             _confirm(asked.one)
-        asked.call(lambda calls, name: calls.delete(name))
-    asked.run(lambda fleet, terms: fleet.delete(**terms), asks=True)
+        asked.call(context.obj, lambda calls, name: calls.delete(name))
+    asked.run(context.obj, lambda fleet, terms: fleet.delete(**terms), asks=True)
 
 
 def _confirm(name: str) -> None:

@@ -73,6 +73,8 @@ def is_absent(outcome: Outcome) -> bool:
 
 def raise_error(outcome: Outcome) -> None:
     """Tell of a failure that is the only outcome as an error."""
+    if type(outcome.error) is TenxError:  # which does not say what it is about
+        raise TenxError(f"{outcome.operation} {outcome.service}: {outcome.error}")
     if outcome.error:
         raise outcome.error
     if is_absent(outcome):

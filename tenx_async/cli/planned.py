@@ -58,7 +58,7 @@ def _waves(plan: Plan, terms: Terms) -> str:
     if not any(step.is_disruptive for step in plan.steps):
         return shown
     away = count_of(terms.max_unavailable, len(plan.steps))
-    return f"{shown}; at most {away:,} away at once, {terms.stable:g} s to be stable"
+    return f"{shown}; at most {away:,} away at once, {terms.stable:g} s stable"
 
 
 def wave_sizes(plan: Plan, terms: Terms) -> Sequence[int]:

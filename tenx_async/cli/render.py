@@ -55,7 +55,7 @@ def service_list(services: Sequence[Service], form: Format) -> str:
         )
         for service in services
     ]
-    return _columns(rows, ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
+    return columns(rows, ("NAME", "STATUS", "INSTANCES", "IMAGE", "ADDRESS", "CREATED"))
 
 
 def service_details(service: Service, form: Format) -> str:
@@ -80,14 +80,15 @@ def service_details(service: Service, form: Format) -> str:
         ("created", service.created_at.isoformat(" ", "seconds") if service.created_at else "-"),
         ("uid", service.uid or "-"),
     ]
-    return _columns(rows)
+    return columns(rows)
 
 
 def _joined(texts: Iterable[str | None]) -> str:
     return ", ".join(text for text in texts if text) or "-"
 
 
-def _columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
+def columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
+    """Write rows as columns, as wide as they need; nothing in them commands the terminal."""
     from rich.console import Console  # noqa: PLC0415  # `--help` needs no tables
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

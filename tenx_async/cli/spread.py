@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_type_hints
 
 import attrs
@@ -16,7 +16,10 @@ Command = Callable[..., None]
 
 
 def spread(command: Command) -> Command:
-    """Let a command's parameters that are attrs classes be given field by field."""
+    """Let a command's parameters that are attrs classes be given field by field.
+
+    Their fields are annotated as parameters of a command are, or are such classes themselves.
+    """
     own = inspect.signature(command, eval_str=True).parameters
     groups = {name: p.annotation for name, p in own.items() if attrs.has(p.annotation)}
     kept = [parameter for name, parameter in own.items() if name not in groups]
@@ -39,23 +42,30 @@ def in_place_of(command: Command, run: Command, parameters: Iterable[inspect.Par
     return run
 
 
-def _options(cls: type[Any]) -> list[inspect.Parameter]:
+def _options(cls: type[Any]) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(cls, include_extras=True)
-    return [
-        inspect.Parameter(
-            option.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=option.default,
-            annotation=hints[option.name],
-        )
-        for option in attrs.fields(cls)
-        if option.init
-    ]
+    for option in attrs.fields(cls):
+        kind = hints[option.name]
+        if option.init and attrs.has(kind):
+            yield from _options(kind)
+        elif option.init:
+            yield inspect.Parameter(
+                option.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=option.default,
+                annotation=kind,
+            )
 
 
 def _take(cls: type[Any], given: dict[str, Any]) -> Any:
-    names = [option.name for option in attrs.fields(cls) if option.init]
+    """Make a class of what was given, and take that away."""
+    hints = get_type_hints(cls)
+    kinds = {option.name: hints[option.name] for option in attrs.fields(cls) if option.init}
+    values = {
+        name: _take(kind, given) if attrs.has(kind) else given.pop(name)
+        for name, kind in kinds.items()
+    }
     try:
-        return cls(**{name: given.pop(name) for name in names})
+        return cls(**values)
     except (ConfigurationError, InvalidSpec) as error:
         raise typer.BadParameter(str(error)) from None

@@ -27,8 +27,10 @@ class Target:
     profile: str | None = None
     allow_plain_http: bool = False
 
-    def pool(self, listener: Listener = _unheard) -> SessionPool:
-        """Make a pool whose clients connect here."""
+    def pool(self, listener: Listener = _unheard, *, keeps_runs: bool = False) -> SessionPool:
+        """Make a pool whose clients connect here, and may keep their runs to be resumed."""
         from tenx_async.pool import SessionPool  # noqa: PLC0415  # `--help` needs no HTTP client
+        from tenx_async.settings import state_directory  # noqa: PLC0415
 
-        return SessionPool(**attrs.asdict(self), listener=listener)
+        state = state_directory() if keeps_runs else None
+        return SessionPool(**attrs.asdict(self), listener=listener, state=state)

@@ -13,6 +13,7 @@ SAMPLE = 20
 MOST_FAILURES = 20
 MOST_FAILED = "5%"
 IN_A_ROW = 3
+SPENT = "the calls of the day are spent"
 _SYSTEMIC = (Unauthorized, Forbidden, ConnectFailed)
 """What would befall all the others, too."""
 
@@ -40,7 +41,7 @@ class Failures:
 
     def _systemic(self, outcome: Outcome) -> str:
         if isinstance(outcome.error, QuotaExceeded):
-            return "the calls of the day are spent"
+            return SPENT
         alike = self._in_a_row >= IN_A_ROW
         return f"{self._in_a_row} in a row failed alike: {outcome.error}" if alike else ""
 

@@ -11,13 +11,16 @@ from attrs import field, frozen
 from tenx_async.api.models import Service
 from tenx_async.api.specs import ServiceUpdate
 from tenx_async.clock import Clock
+from tenx_async.errors import ConfigurationError
 from tenx_async.fleet import planning
 from tenx_async.fleet.choice import Choice
 from tenx_async.fleet.journal import Journal, NoJournal
 from tenx_async.fleet.looks import ListServices, Looks
 from tenx_async.fleet.plan import Plan, Write
 from tenx_async.fleet.planning import Decide, Restart, Scale, Update
+from tenx_async.fleet.resume import Settle
 from tenx_async.fleet.run import Do, Run
+from tenx_async.fleet.runs import Runs
 from tenx_async.fleet.terms import Share, Terms
 
 
@@ -35,10 +38,6 @@ class Keywords(TypedDict, total=False):
     deadline: float
 
 
-def _no_journal(_: Path | None) -> Journal:
-    return NoJournal()
-
-
 @frozen(kw_only=True)
 class Means:
     """What a run is done with; handed in by the client."""
@@ -48,9 +47,28 @@ class Means:
     """Whose services these are, to be shown: endpoint, username and region, no secret."""
     list_services: ListServices = field(repr=False)
     do: Do = field(repr=False)
+    settle: Settle = field(repr=False)
     clock: Clock = field(repr=False)
-    new_journal: Callable[[Path | None], Journal] = field(default=_no_journal, repr=False)
-    """Makes the journal of a new run, which may be declared in a file."""
+    state: Path | None = field(default=None, repr=False)
+    """The directory in which runs are kept; without it none is."""
+
+    def new_journal(self, manifest: Path | None = None) -> Journal:
+        """Make the journal of a new run, which may be declared in a file."""
+        if self.state is None:
+            return NoJournal()
+        return self.kept_runs().new(account=self.account, manifest=manifest)
+
+    def kept_runs(self) -> Runs:
+        """The runs that are kept.
+
+        Raises:
+            ConfigurationError: none are.
+        """
+        if self.state is None:
+            raise ConfigurationError(
+                "runs are kept in a state directory: give `state`, or set TENX_STATE_DIR"
+            )
+        return Runs(self.state, clock=self.clock)
 
 
 @frozen(kw_only=True)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Unpack
 
 from attrs import evolve, field, frozen
 
+from tenx_async.api.models import Service
 from tenx_async.api.specs import ServiceSpec
-from tenx_async.errors import ConfigurationError
+from tenx_async.errors import ConfigurationError, TenxError
+from tenx_async.fleet.declared import Declared
 from tenx_async.fleet.fleet import Keywords, Means, new_run
+from tenx_async.fleet.inheritance import with_the_undeclared
 from tenx_async.fleet.looks import Looks
+from tenx_async.fleet.manifest import read_manifest
 from tenx_async.fleet.plan import Plan, Step
 from tenx_async.fleet.planning import MakePlan
 from tenx_async.fleet.recorded import Recorded, RunSummary
 from tenx_async.fleet.records import spec_digest
-from tenx_async.fleet.resume import Left, Return, Settle
+from tenx_async.fleet.resume import Left, Return
 from tenx_async.fleet.run import Run
 from tenx_async.fleet.runs import Runs
 from tenx_async.fleet.terms import Terms
 from tenx_async.fleet.undo import undo_plan
-
-Specs = Mapping[str, ServiceSpec]
-"""What services are to be made as, by name: a journal keeps none, for there may be passwords."""
 
 
 @frozen(kw_only=True)
@@ -31,7 +32,6 @@ class History:
 
     runs: Runs
     means: Means = field(repr=False)
-    settle: Settle = field(repr=False)
 
     def list(self, limit: int = 20) -> Sequence[RunSummary]:
         """List the latest ones, the latest first.
@@ -41,23 +41,23 @@ class History:
         """
         return self.runs.list(limit)
 
-    def resume(self, run_id: str | None = None, *, specs: Specs | None = None) -> Run:
+    def resume(self, run_id: str | None = None) -> Run:
         """Go on with a run that did not come to its end; the latest such one if none is named.
 
         What was done stays done. Of what was under way when its process ended, it is looked into
-        what became of it; a restart is never sent again, and is unknown if it does not show.
+        what became of it; a restart is never sent again, and is unknown if it does not show. What
+        is still to be made is read again from the file that declares it.
 
         Args:
             run_id: which one, as `list` shows it.
-            specs: what the services are to be made as that it was still going to make.
 
         Raises:
-            ConfigurationError: there is no such run, it has finished, some process still does it,
-                it is another account's, or `specs` are not what it was begun with.
+            ConfigurationError: there is no such run, it has finished, or some process still does
+                it; and when it begins: it is another account's, or declared differently by now.
         """
         recorded = self.runs.reopen(run_id)
         return Run(
-            make_plan=self._plan_of(recorded, specs or {}),
+            make_plan=self._plan_of(recorded),
             terms=Terms(**recorded.terms),
             looks=(looks := Looks(self.means.list_services, self.means.clock)),
             do=self.means.do,
@@ -65,7 +65,7 @@ class History:
             journal=recorded.journal,
             catch_up=Return(
                 left=Left(intents=recorded.intents, answers=recorded.answers, over=recorded.over),
-                settle=self.settle,
+                settle=self.means.settle,
                 looks=looks,
                 journal=recorded.journal,
                 clock=self.means.clock,
@@ -73,12 +73,12 @@ class History:
             ),
         )
 
-    def _plan_of(self, recorded: Recorded, specs: Specs) -> MakePlan:
+    def _plan_of(self, recorded: Recorded) -> MakePlan:
         async def make_plan() -> Plan:
             try:
                 self._check_account(recorded.summary)
-                return evolve(recorded.plan, steps=_filled(recorded, specs))
-            except ConfigurationError:
+                return evolve(recorded.plan, steps=await self._filled(recorded))
+            except TenxError:
                 await recorded.journal.end("interrupted")
                 raise
 
@@ -89,6 +89,37 @@ class History:
             raise ConfigurationError(
                 f"run {run.run_id} is of {run.account}, and this is {self.means.account}"
             )
+
+    async def _filled(self, recorded: Recorded) -> tuple[Step, ...]:
+        """Give the creates that are left what they make, as it is declared."""
+        steps = list(recorded.plan.steps)
+        left = {place: d for place, d in recorded.digests.items() if place[0] not in recorded.over}
+        specs = await self._declared(recorded) if left else {}
+        for (place, write), digest in left.items():
+            step = steps[place]
+            spec = specs.get(step.service)
+            if spec is None or spec_digest(spec) != digest:
+                raise ConfigurationError(
+                    f"{step.service} is not declared any more as it was when the run was begun, "
+                    f"in {recorded.manifest}: apply it anew"
+                )
+            writes = list(step.writes)
+            writes[write] = evolve(writes[write], spec=spec)
+            steps[place] = evolve(step, writes=tuple(writes))
+        return tuple(steps)
+
+    async def _declared(self, recorded: Recorded) -> dict[str, ServiceSpec]:
+        """What services are to be made as, by name: a journal keeps none, for their passwords."""
+        if recorded.manifest is None:
+            return {}
+        declared = read_manifest(recorded.manifest)
+        seen = {step.service: step.seen for step in recorded.plan.steps}
+        return {
+            one.name: with_the_undeclared(one, service)
+            if (service := seen.get(one.name))
+            else one.spec
+            for one in declared.services
+        }
 
     def undo(
         self, run_id: str | None = None, *, dry_run: bool = False, **terms: Unpack[Keywords]
@@ -108,20 +139,5 @@ class History:
         return new_run(self.means, make_plan, Terms(**terms), dry_run=dry_run)
 
 
-def _filled(recorded: Recorded, specs: Specs) -> tuple[Step, ...]:
-    """Give the creates that are left what they make, if it is what they were begun with."""
-    steps = list(recorded.plan.steps)
-    for (place, write), digest in recorded.digests.items():
-        if place in recorded.over:
-            continue
-        step = steps[place]
-        spec = specs.get(step.service)
-        if spec is None or spec_digest(spec) != digest:
-            raise ConfigurationError(
-                f"{step.service} is not declared any more as it was when the run was begun: "
-                "apply it anew"
-            )
-        writes = list(step.writes)
-        writes[write] = evolve(writes[write], spec=spec)
-        steps[place] = evolve(step, writes=tuple(writes))
-    return tuple(steps)
+def _spec_of(declared: Declared, seen: Service | None) -> ServiceSpec:
+    return with_the_undeclared(declared, seen) if seen else declared.spec

@@ -39,6 +39,8 @@ class Progress:
     """Which of its writes is next, or under way."""
     outcome: Outcome | None = None
     """What the step came to; while it is watched, what its last write did."""
+    seen: Service | None = field(default=None, init=False, repr=False)
+    """What the service looked like just before its last write, if that is known."""
     since: float = field(default=0.0, init=False)
     """When its last write was answered, in seconds."""
     good_since: float | None = field(default=None, init=False)
@@ -135,11 +137,17 @@ class Progress:
         if self.outcome is None or self.outcome.result != "unknown":
             return
         if self.current.verb == "restart":
-            shows = ((service and service.status) or "").casefold() in _RESTARTING
+            shows = self._shows_a_restart(service)
         else:
             shows = reached(self.current, self.step.seen, service)
         if shows:
             self.outcome = evolve(self.outcome, result="applied", error=None)
+
+    def _shows_a_restart(self, service: Service | None) -> bool:
+        """Tell whether a service restarts, or does not run where it ran before."""
+        status = ((service and service.status) or "").casefold()
+        ran = self.seen is not None and self.seen.has_status("Running")
+        return status in _RESTARTING or (ran and status not in {"", "running"})
 
     def _advance(self) -> None:
         """Go on to the next write, or be over."""

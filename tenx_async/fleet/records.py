@@ -84,8 +84,15 @@ def _without_secrets(service: Service) -> Service:
         status=service.status,
         target_instance_size=service.target_instance_size,
         containers=tuple(
-            Container(image=container.image, resources=Resources(Limits(container.memory)))
+            Container(
+                image=container.image,
+                resources=Resources(Limits(container.memory)),
+                ports=container.ports,
+                volume_mounts=container.volume_mounts,
+            )
             for container in service.containers
         ),
+        port_mappings=service.port_mappings,
+        volumes=service.volumes,
         binding_domain_name=service.binding_domain_name,
     )

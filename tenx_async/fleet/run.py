@@ -235,6 +235,7 @@ class Run:
             waves.stop(_UNNOTED.format(error))
             waves.leave_out(progress, error)
             return
+        progress.seen = seen
         service, deadline = progress.step.service, self.terms.deadline
         outcome = await self.do(service, progress.current, seen, deadline)
         await self._note(waves, self.journal.answered, index, write, outcome)

@@ -10,8 +10,8 @@ from attrs import define, field
 
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
-from tenx_async.errors import TenxError
-from tenx_async.fleet.failures import Failures
+from tenx_async.errors import QuotaExceeded, TenxError
+from tenx_async.fleet.failures import SPENT, Failures
 from tenx_async.fleet.plan import Plan
 from tenx_async.fleet.progress import Progress, State
 from tenx_async.fleet.terms import Terms, count_of
@@ -177,6 +177,8 @@ class Waves:
 
     def look_failed(self, error: TenxError, now: float) -> None:
         """Note that nobody could look at the fleet."""
+        if isinstance(error, QuotaExceeded):
+            self.stop(SPENT)
         for progress in list(self._under_way.values()):
             progress.look_failed(error, now, self.terms.timeout)
             self._file(progress)

@@ -16,10 +16,11 @@ from typing import TypeVar
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory
+from tenx_async.logs.align import ANCHOR, Difference
 from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
 from tenx_async.logs.digests import Kept, digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
+from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
 

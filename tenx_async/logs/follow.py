@@ -16,8 +16,6 @@ from tenx_async.errors import (
     ConfigurationError,
     DamagedCursor,
     OperationError,
-    QuotaExceeded,
-    Throttled,
 )
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
@@ -33,15 +31,14 @@ from tenx_async.logs.pages import Pages
 from tenx_async.logs.places import Places
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
+from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.logs.states import resume
 from tenx_async.telemetry.events import (
     CursorLost,
     FollowingEnded,
     Listener,
-    SourceFailed,
     SourceRecovered,
-    SourceThrottled,
 )
 
 CommitMode = Literal["after", "before", "manual"]
@@ -49,7 +46,6 @@ CommitMode = Literal["after", "before", "manual"]
 
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
-LONGEST_BACKOFF = 30.0
 LONGEST_REST = 3600.0
 
 
@@ -83,6 +79,7 @@ class Follower:
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
     _taken: LogBatch | None = field(default=None, init=False, repr=False)
     """The batch that the consumer has."""
+    _setbacks: Setbacks = field(init=False, repr=False)
     _discovery: Discovery = field(init=False, repr=False)
     _reader: SourceReader = field(init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
@@ -91,6 +88,7 @@ class Follower:
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._setbacks = Setbacks(clock=self.clock, allowance=self.allowance, chance=self.chance)
         self._discovery = Discovery(
             selection=self.selection,
             list_services=self.list_services,
@@ -102,7 +100,7 @@ class Follower:
             every=self.discover_every,
             allowance=self.allowance,
             waits=self.follow,
-            backoff=self._backoff,
+            backoff=self._setbacks.backoff,
         )
         self._reader = SourceReader(
             region=self.region,
@@ -306,28 +304,6 @@ class Follower:
         return not self.follow or source.state is SourceState.LEAVING or is_over
 
     def _failed(self, source: Source, error: OperationError) -> None:
-        throttled = isinstance(error, Throttled)
-        event = self._throttled(source) if throttled else self._failure(source, error)
-        now = self.clock.monotonic()
+        event, now = self._setbacks.of(source, error), self.clock.monotonic()
         self.schedule.failed(source.name, now, now + event.retry_in)
         self.emit(event)
-
-    def _throttled(self, source: Source) -> SourceThrottled:
-        """Try again after the pause of all: it is not this source that fails."""
-        source.throttled += 1
-        held_back = self.allowance.held_back(self.clock.monotonic())
-        return SourceThrottled(source=source.name, retry_in=held_back)
-
-    def _failure(self, source: Source, error: OperationError) -> SourceFailed:
-        count = source.failed()
-        retry_in = max(self._backoff(count), self._until_quota(error))
-        return SourceFailed(source=source.name, error=error, failures=count, retry_in=retry_in)
-
-    def _until_quota(self, error: OperationError) -> float:
-        """Seconds until there are calls again, if a quota is what is spent."""
-        resumes_at = error.resumes_at if isinstance(error, QuotaExceeded) else None
-        return (resumes_at - self.clock.now()).total_seconds() if resumes_at else 0.0
-
-    def _backoff(self, failures: int) -> float:
-        longest = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
-        return longest * (1 + self.chance()) / 2

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference, Memory, difference
+from tenx_async.logs.align import ANCHOR, Difference, difference
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.findings import Gap
+from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import BeyondWindow
 from tenx_async.logs.replies import make_sure
 from tenx_async.logs.window import Window, checked, widen
@@ -54,7 +55,7 @@ def read_on(day: Day) -> Reading[Delivery]:
     return (yield from _look(day, _expected(day)))
 
 
-def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
+def _look(day: Day, size: int, least: float = 0, *, sure: bool = False) -> Reading[Delivery]:
     """Read back at least so many entries, and compare them with what is remembered.
 
     Where many are read again once is enough, as long as nothing but a few new ones shows.
@@ -69,7 +70,7 @@ def _look(day: Day, size: int, least: float = 0) -> Reading[Delivery]:
             return False
         return seen.pages > pages or (len(seen.entries) >= least and reaches(memory, seen))
 
-    seen = yield from (_read_once if least else _read)(day, size, enough)
+    seen = yield from (_read_once if least else _read)(day, size, enough, sure=sure)
     place = _place(memory, seen)
     if place is None or not _is_believed(day, _change(memory, seen, place), once=least > 0):
         if least:
@@ -96,10 +97,13 @@ def is_due_for_audit(day: Day) -> bool:
     return day.order.counts_back and (is_cheap or day.unlooked >= LOOKS_APART * day.remember)
 
 
-def audit(day: Day) -> Reading[Delivery]:
-    """Read all that is remembered again, to find what was inserted farther back than polls look."""
+def audit(day: Day, *, sure: bool = False) -> Reading[Delivery]:
+    """Read all that is remembered again, to find what was inserted farther back than polls look.
+
+    To be `sure` it is looked behind a page though nothing stood behind as long a one before.
+    """
     least = math.inf if day.memory.whole else len(day.memory) + day.arrived + ANCHOR
-    delivery = yield from _look(day, day.habits.size, least)
+    delivery = yield from _look(day, day.habits.size, least, sure=sure)
     day.note_look()
     return delivery
 

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Memory, difference, going_on
+from tenx_async.logs.align import ANCHOR, difference, going_on
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap, Removal
+from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import BeyondWindow, EndSearch, PageRequest
 from tenx_async.logs.replies import make_sure
 

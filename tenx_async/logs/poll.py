@@ -162,7 +162,7 @@ def audit(day: Day) -> Reading[Delivery]:
     if day.habits.order is None and day.memory.whole and len(day.memory) < day.habits.reach:
         return (yield from _read_on_watching(day, sure=True))
     if day.order.counts_back:
-        return (yield from newest.audit(day))
+        return (yield from newest.audit(day, sure=True))
     delivery = yield from oldest.backtrack(day, len(day.memory))
     return delivery if delivery.more else evolve(delivery, more=(yield from _goes_on(day)))
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import Memory
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import Marks
 from tenx_async.logs.day import Day
 from tenx_async.logs.digests import Digests, digests_of
+from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import Habits
 from tenx_async.logs.proof import Proof
 

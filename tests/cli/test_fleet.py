@@ -149,7 +149,7 @@ async def test_a_dry_run_shows_the_plan_and_sends_nothing(tenx: Shell, cloud: Lo
     assert ended.out == (
         "restart 2 services of 9 in beijing1\n"
         "  first     web-b, web-c\n"
-        "  waves     1, 1; at most 2 away at once, 10 s to be stable\n"
+        "  waves     1, 1; at most 2 away at once, 10 s stable\n"
         "  left out  1 skipped: it is stopped: there is nothing to restart (web-d)\n"
     )
     assert dict.fromkeys(WEBS, 0) == _executed(cloud, "restart")
@@ -247,7 +247,9 @@ async def test_too_many_failures_stop_a_run(stranger: Shell) -> None:
         assert ended.status == 4
         assert cloud.requests_by_operation["restart"] == 1
     assert "2 of 3 cancelled, the first wave did not go well (web-b, web-c)" in ended.err
-    assert ended.err.endswith("tenx: stopped: the first wave did not go well\n")
+    *_, stopped, to_go_on = ended.err.splitlines()
+    assert "tenx: stopped: the first wave did not go well" == stopped
+    assert to_go_on.startswith("tenx: to go on: tenx resume ")
 
 
 async def test_failures_that_are_tolerated_stop_nothing(stranger: Shell) -> None:

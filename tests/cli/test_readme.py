@@ -59,6 +59,7 @@ async def test_the_example_of_a_service_is_created(tenx: Shell) -> None:
     ("name", "words"),
     [
         ("follow", "6 lines in "),
+        ("fleet", "30 restarted"),
         ("restart", "nosuch failed restart nosuch: there is no service"),
         ("budget", "100 applied, 50 failed: restart web-100: the budget of 100 calls a day"),
     ],

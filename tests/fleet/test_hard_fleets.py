@@ -11,7 +11,13 @@ import pytest
 from attrs import evolve
 
 from tenx_async.api.models import Service
-from tenx_async.errors import DeadlineExceeded, OutcomeUnknown, ServerError, TenxError
+from tenx_async.errors import (
+    DeadlineExceeded,
+    OutcomeUnknown,
+    QuotaExceeded,
+    ServerError,
+    TenxError,
+)
 from tenx_async.fleet.report import Report
 from tests.clock import NOON
 from tests.fleet.model import Full, Model, SetClock
@@ -249,6 +255,46 @@ async def test_lists_that_fail_before_writes() -> None:
     assert results(report)["failed"] >= 4
     assert "more than 3" in report.stopped
     assert sum(model.written.values()) < 20
+
+
+async def test_the_days_calls_are_spent_on_lists() -> None:
+    """Nothing more goes out; what could not be looked at any more is told as such."""
+    model = Model(60)
+
+    def show(services: dict[str, Service]) -> Iterable[Service]:
+        if len(model.lists) > 3:
+            raise QuotaExceeded("the budget is spent")
+        return services.values()
+
+    model.show = show
+    report = await model.fleet().restart(waves=())
+
+    assert "the calls of the day are spent" == report.stopped
+    assert {"failed": 6, "cancelled": 54} == results(report)
+    assert "(the budget is spent)" in str(report.groups[-1].outcomes[0].error)
+
+
+async def test_whose_own_code_fails_stops_the_run() -> None:
+    """As anybody who stops iterating."""
+    model = Model(10)
+    run = model.fleet().restart()
+    with pytest.raises(KeyError):
+        async for _ in run:
+            raise KeyError
+    report = await run
+
+    assert "nobody takes its outcomes" in report.stopped
+    assert 0 == model.away
+
+
+async def test_two_who_await_one_run() -> None:
+    """It is done once."""
+    model = Model(4)
+    run = model.fleet().restart()
+    first, second = await asyncio.gather(run, run)
+
+    assert first is second is await run
+    assert each_once(model)
 
 
 async def test_a_service_that_is_gone_need_not_be_deleted() -> None:

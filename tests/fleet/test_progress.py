@@ -173,6 +173,18 @@ def test_a_restart_whose_answer_was_lost_is_unknown_until_seen(looks: Looks, res
     assert (result == "applied") == (progress.outcome.error is None)
 
 
+@pytest.mark.parametrize(
+    ("before", "result"), [("Running", "failed"), ("Deploying", "unknown"), (None, "unknown")]
+)
+def test_a_crash_after_a_lost_answer_shows_the_restart(before: str | None, result: str) -> None:
+    """A service that ran just before and does not any more was restarted, and did not come back."""
+    progress = sent(result="unknown")
+    progress.seen = service(status=before)
+    looked(progress, (2, RUN), (4, "Deploying"), (61, "Deploying"))
+
+    assert result == (progress.outcome and progress.outcome.result)
+
+
 def test_the_next_write_goes_out_when_the_one_before_shows() -> None:
     """A start follows a stop; the service is away all the time, and the attempts add up."""
     progress = looked(sent(STOP, START), (2, "Stopping"))

@@ -86,6 +86,7 @@ BROKE: Sequence[Worst] = [
     Worst("an insertion before equal lines, more than half a page, repeated one", seeded(7090171)),
     Worst("a page that lacked a line fitted the next one, for their lines recur", seeded(8022801)),
     Worst("a newest page that ended with equal lines for its half", seeded(8055120)),
+    Worst("a seal believed that nothing stood behind a page that was cut", seeded(12091309)),
     Worst("two replies that lacked lines of six texts passed for a newest page", seeded(5076902)),
 ]  # fmt: skip
 """What went wrong before it was mended."""

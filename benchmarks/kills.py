@@ -105,7 +105,6 @@ class Writer:
 
 def serve(pipe: Connection, seed: str, clock: FastClock) -> None:
     """Be the cloud; tell the address, then what was written, and serve on."""
-
     logging.disable()
 
     async def main() -> None:

@@ -63,7 +63,9 @@ if TYPE_CHECKING:
     from tenx_async.logs.ledger import Ledger
     from tenx_async.logs.lines import LogBatch, LogLine, LogPage
     from tenx_async.pool import SessionPool
+    from tenx_async.sinks.address import sink_at
     from tenx_async.sinks.files import FileSink
+    from tenx_async.sinks.function import FunctionSink
     from tenx_async.sinks.ship import Ship, ShipStatus
     from tenx_async.sinks.sink import Sink
     from tenx_async.sinks.sqlite import SqliteSink
@@ -96,6 +98,7 @@ __all__ = [
     "Fleet",
     "Follower",
     "Forbidden",
+    "FunctionSink",
     "Identity",
     "Instance",
     "InvalidManifest",
@@ -151,6 +154,7 @@ __all__ = [
     "Volume",
     "VolumeMount",
     "WindowLimit",
+    "sink_at",
 ]
 
 _HOMES = {
@@ -192,7 +196,9 @@ _HOMES = {
         "LogPage",
     ),
     "tenx_async.pool": ("SessionPool",),
+    "tenx_async.sinks.address": ("sink_at",),
     "tenx_async.sinks.files": ("FileSink",),
+    "tenx_async.sinks.function": ("FunctionSink",),
     "tenx_async.sinks.ship": ("Ship", "ShipStatus"),
     "tenx_async.sinks.sink": ("Sink",),
     "tenx_async.sinks.sqlite": ("SqliteSink",),

@@ -1,0 +1,148 @@
+"""Sinks that cannot keep cursors with their lines: a function, a stream, OpenTelemetry."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordExportResult
+
+from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.address import sink_at
+from tenx_async.sinks.files import FileSink
+from tenx_async.sinks.function import FunctionSink
+from tenx_async.sinks.otlp import otlp_sink
+from tenx_async.sinks.ship import Ship
+from tenx_async.sinks.sink import Sink
+from tenx_async.sinks.sqlite import SqliteSink
+from tenx_async.sinks.sqlite_cursors import SqliteCursors
+from tenx_async.sinks.stdout import stdout_sink
+from tests.clock import ManualClock
+from tests.logs.cloud import FakeCloud
+from tests.sinks.shipping import FakeClient
+from tests.sinks.test_files import batch_of
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> FakeCloud:
+    cloud = FakeCloud(clock)
+    cloud.add("web", "api")
+    cloud.write("web", *(f"line {number}" for number in range(200)))
+    cloud.write("api", "one")
+    return cloud
+
+
+async def ship(fake: FakeCloud, sink: Sink) -> None:
+    await Ship(FakeClient(fake), sink, follow=False).run()
+
+
+async def test_a_function_gets_every_line_once_more_if_it_failed(fake: FakeCloud) -> None:
+    """It says that it cannot take them now, and is asked again."""
+    got: Counter[tuple[str, str]] = Counter()
+    calls = 0
+
+    async def take(batches: Sequence[LogBatch]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise SinkUnavailable("not now")
+        got.update((line.service, line.log) for batch in batches for line in batch)
+
+    sink = FunctionSink(take)
+    await ship(fake, sink)
+    await ship(fake, sink)
+
+    assert fake.written == got
+
+
+async def test_a_stream_goes_on_where_it_was(fake: FakeCloud, tmp_path: Path) -> None:
+    """Where it is noted in a file what was written."""
+    out = io.BytesIO()
+    for text in ("a", "b"):
+        with SqliteCursors(tmp_path / "cursors.sqlite") as cursors:
+            await ship(fake, stdout_sink(stream=out, cursors=cursors))
+        fake.write("web", text)
+    with SqliteCursors(tmp_path / "cursors.sqlite") as cursors:
+        await ship(fake, stdout_sink(stream=out, cursors=cursors))
+
+    lines = map(json.loads, out.getvalue().splitlines())
+    assert fake.written == Counter((line["service"], line["log"]) for line in lines)
+
+
+class Receiver(InMemoryLogRecordExporter):
+    """Takes nothing the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # of the SDK
+        self.has_refused = False
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        if not self.has_refused:
+            self.has_refused = True
+            return LogRecordExportResult.FAILURE
+        return super().export(batch)
+
+
+async def test_a_record_says_where_its_line_comes_from(fake: FakeCloud) -> None:
+    """And has an id by which a receiver can tell lines that came twice."""
+    receiver = Receiver()
+    for _ in range(2):
+        await ship(fake, otlp_sink(receiver, now=lambda: 7))
+    records = receiver.get_finished_logs()
+    by_uid = {(one.log_record.attributes or {})["log.record.uid"]: one for one in records}
+
+    assert 2 * fake.written.total() == len(records)
+    seen = Counter(
+        (str(one.resource.attributes["service.name"]), str(one.log_record.body))
+        for one in by_uid.values()
+    )
+    assert fake.written == seen
+    assert {7} == {one.log_record.observed_timestamp for one in records}
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("files:logs", FileSink),
+        ("sqlite:lines.sqlite", SqliteSink),
+        ("stdout:", FunctionSink),
+        ("otlp:http://127.0.0.1:4318/v1/logs", FunctionSink),
+    ],
+)
+def test_a_sink_has_an_address(address: str, kind: type[Sink]) -> None:
+    """As it is written on a command line."""
+    assert isinstance(sink_at(address), kind)
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [("files:", {}), ("ftp:host", {}), ("stdout:there", {}), ("files:logs", {"colour": True})],
+)
+def test_what_is_no_address_is_refused(address: str, options: dict[str, Any]) -> None:
+    """With those that there are."""
+    with pytest.raises(ConfigurationError):
+        sink_at(address, **options)
+
+
+async def test_who_reads_no_more_is_told_apart() -> None:
+    """A full disk is waited for, a closed pipe is not."""
+
+    class Stream(io.BytesIO):
+        error: OSError = OSError(28, "No space left on device")
+
+        def write(self, _: Any) -> int:
+            raise self.error
+
+    stream = Stream()
+    with pytest.raises(SinkUnavailable):
+        await stdout_sink(stream=stream).write([batch_of("a")])
+    stream.error = BrokenPipeError()
+    with pytest.raises(BrokenPipeError):
+        await stdout_sink(stream=stream).write([batch_of("a")])

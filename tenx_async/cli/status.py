@@ -10,9 +10,12 @@ from tenx_async.cli.ending import explain
 from tenx_async.cli.terminal import say
 from tenx_async.logs.findings import OutOfReach
 from tenx_async.telemetry.events import (
+    CursorLost,
     DiscoveryFailed,
     Event,
     LogChanged,
+    SinkPaused,
+    SinkResumed,
     SourceAwaited,
     SourceFailed,
     SourceFound,
@@ -32,7 +35,8 @@ class Following:
     live: bool
     say: Callable[[str], None] = say
     """Tells something, in one line."""
-    _begun: bool = field(default=False, init=False)
+    has_begun: bool = field(default=False, init=False)
+    """Whether it was told what was found at first."""
     _found: list[str] = field(factory=list, init=False)
     _failing: set[str] = field(factory=set, init=False)
     _worst: int = field(default=0, init=False)
@@ -48,7 +52,7 @@ class Following:
 
     def begin(self) -> None:
         """Tell what was found at first, as one."""
-        self._begun = True
+        self.has_begun = True
         names = ": " + ", ".join(self._found) if 0 < len(self._found) <= FEW else ""
         verb = "following" if self.live else "reading"
         self.say(f"{verb} {len(self._found):,} service{'s' * (len(self._found) != 1)}{names}")
@@ -56,7 +60,7 @@ class Following:
     def __call__(self, event: Event) -> None:
         """Tell of one event."""
         match event:
-            case SourceFound(source=name) if not self._begun:
+            case SourceFound(source=name) if not self.has_begun:
                 self._found.append(name)
             case SourceFound(source=name):
                 self.say(f"{name}: found")
@@ -75,6 +79,17 @@ class Following:
                 self.say(f"{event.source} of {event.date}: {event.finding}")
             case DiscoveryFailed(error=error, retry_in=seconds):
                 self.say(f"cannot list the services: {explain(error)}; next try in {seconds:.0f} s")
+            case _:
+                self._of_what_is_kept(event)
+
+    def _of_what_is_kept(self, event: Event) -> None:
+        match event:
+            case SinkPaused(error=error):
+                self.say(f"paused: {explain(error)}; it is tried again until it works")
+            case SinkResumed(seconds=seconds):
+                self.say(f"lines are written again, after {seconds:,.0f} s; nothing was lost")
+            case CursorLost(source=name, error=error):
+                self.say(f"{name}: read as a new one: {explain(error)}")
 
     def _is_news(self, event: LogChanged) -> bool:
         """Tell of what may be wrong, of the first few and then ever more rarely."""

@@ -47,7 +47,7 @@ LIBRARIES = {
     "prometheus_client": {"telemetry"},
     "uvloop": {"cli"},
     "xxhash": {"logs"},
-    "zstandard": {"sinks"},
+    "zstandard": {"sinks", "cli"},
     "pytest": {"testing"},
     "pytest_asyncio": {"testing"},
 }

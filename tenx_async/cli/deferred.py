@@ -27,6 +27,12 @@ COMMANDS = {
     "plan": ("plan", "Show what it takes to have the services that a file declares."),
     "apply": ("apply", "Have the services that a file declares."),
     "logs": ("logs", "Show the logs of services, and follow them."),
+    "ship": (
+        "ship",
+        "Ship logs into files or SQLite, each line once, or to a receiver of OpenTelemetry logs.",
+    ),
+    "verify": ("verify", "Read a day again, and compare it line by line with what was shipped."),
+    "search": ("search", "Search lines that were shipped into SQLite, by a regular expression."),
     "local": ("local", "Run the whole API on this machine until Ctrl-C."),
     "demo": ("demo", "Follow services that run here, restart some meanwhile."),
 }

@@ -32,7 +32,12 @@ MOST_DIGITS = 9
 _COUNT = re.compile(f"[0-9]{{1,{MOST_DIGITS}}}")
 
 
-def _count(text: str) -> int | None:
+def count_of(text: str) -> int | None:
+    """Read a number of lines; `None`: all.
+
+    Raises:
+        typer.BadParameter: it is no such number.
+    """
     if text == "all":
         return None
     if not _COUNT.fullmatch(text):
@@ -41,7 +46,12 @@ def _count(text: str) -> int | None:
     return int(text)
 
 
-def _day(text: str | None, option: str) -> dt.date | None:
+def day_of(text: str | None, option: str) -> dt.date | None:
+    """Read a day.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     if text is None:
         return None
     try:
@@ -81,9 +91,9 @@ def logs(
     """Show the logs of services, and follow them; a name that does not exist yet is waited for."""
     show = json_lines if output is LogFormat.JSON else text_lines()
     options = {
-        "tail": _count(tail or ("10" if since is None else "all")),
-        "since": _day(since, "--since"),
-        "until": _day(until, "--until"),
+        "tail": count_of(tail or ("10" if since is None else "all")),
+        "since": day_of(since, "--since"),
+        "until": day_of(until, "--until"),
         "exclude": exclude or (),
     }
     run(_logs(context.obj, patterns or (), show, follow=follow, **options))
@@ -110,7 +120,7 @@ async def _logs(
             if not lines.ledger.gaps:
                 raise
     if lines.ledger.gaps:
-        say(_account_of_gaps(lines.ledger))
+        say(account_of_gaps(lines.ledger))
         return Status.INCOMPLETE
     if patterns and not follow and not status.has_found:
         say("no service matches")
@@ -118,7 +128,7 @@ async def _logs(
     return Status.WELL
 
 
-def _account_of_gaps(ledger: Ledger) -> str:
+def account_of_gaps(ledger: Ledger) -> str:
     """Say where lines may be missing or repeated, in one line."""
     places = [
         f"{day.source} of {day.date} at {gap.position:,}" for day in ledger for gap in day.gaps

@@ -31,7 +31,8 @@ def test_every_command_is_there_and_explains_itself() -> None:
         "scale",
         "update",
     }
-    assert {"ls", "get", "wait", "logs", "local", "demo", *changing} == set(COMMANDS)
+    shipped = {"ship", "verify", "search"}
+    assert {"ls", "get", "wait", "logs", "local", "demo", *changing, *shipped} == set(COMMANDS)
 
     for command in [GROUP, *COMMANDS.values()]:
         assert command.help

@@ -134,7 +134,7 @@ class FileSink:
         places = [self._place(stem, len(data[stem])) for stem in data]
         fresh = [place for place in places if not place.length]
         if fresh:
-            self._store.write((), partial(_set, fresh))  # so that they are cut off, if need be
+            self._store.announce(partial(_set, fresh))  # so that they are cut off, if need be
         written = self._append_all(places, data, has_new_names=bool(fresh))
         self._store.write(commits, partial(_set, written))
 

@@ -119,8 +119,9 @@ class Ship:
             running.cancel()
             await asyncio.wait([running])
             raise
-        if kind is None and not running.cancelled():
-            running.result()
+        error = None if running.cancelled() else running.exception()
+        if error is not None and kind is None:
+            raise error
 
     @property
     def ledger(self) -> Ledger:

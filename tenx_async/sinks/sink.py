@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol
 
 from tenx_async.logs.cursor import Commit
@@ -58,25 +58,20 @@ async def keep(write: Callable[[Sequence[LogBatch]], None], batches: Sequence[Lo
         await asyncio.to_thread(write, batches)
         settle(batches)
 
-    task = asyncio.create_task(write_and_settle(), name="tenx-sink")
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await _end_of(task)
-        raise
+    await _finish(write_and_settle())
 
 
 async def to_the_end(work: Callable[[], None]) -> None:
     """Do blocking work in a thread; who is cancelled waits for its end."""
-    task = asyncio.create_task(asyncio.to_thread(work), name="tenx-sink")
+    await _finish(asyncio.to_thread(work))
+
+
+async def _finish(work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work, name="tenx-sink")
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await _end_of(task)
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
         raise
-
-
-async def _end_of(task: asyncio.Task[None]) -> None:
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()  # was cancelled: nobody else asks for it

@@ -28,7 +28,7 @@ _MOST_CHECKED = 64 * 2**20
 """Bytes up to which a file is looked through when it is opened."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-Work = Callable[[sqlite3.Connection], None]
+Work = Callable[[sqlite3.Connection], object]
 
 
 class _DamagedError(Exception):
@@ -86,6 +86,19 @@ class Store:
             return False
         with self._turn, self._recovering(), told(self.path):
             return cursor_tables.holds(self._connected(), commits[-1])
+
+    def announce(self, work: Work) -> None:
+        """Do work that has to be known after a loss of power: wait for the disk, too.
+
+        Raises:
+            SinkUnavailable: nothing of it was written.
+        """
+        with self._turn, self._recovering(), told(self.path):
+            database = self._connected()
+            database.execute("pragma synchronous = full")
+            with _transaction(database):
+                work(database)
+            database.execute("pragma synchronous = normal")
 
     def write(self, commits: Sequence[Commit], work: Work | None = None) -> None:
         """Do work and write commits in one transaction.

@@ -128,6 +128,21 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
+async def test_a_file_that_was_never_committed_is_emptied(tmp_path: Path) -> None:
+    """Its name is known before it is written to, so it is told from a file of somebody else."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False)
+    await sink.open()
+    sink._store.announce(
+        lambda database: database.execute("insert into files values ('web', 0, 0)")
+    )
+    await sink.close()
+    _append(tmp_path / "web.log", "web-1 not committed\n")
+    await sink.open()
+    await sink.close()
+
+    assert "" == (tmp_path / "web.log").read_text()
+
+
 async def test_a_file_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
     """Nor one of an earlier sink whose record is gone."""
     (tmp_path / "web.log").write_text("mine\n")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tenx_async.errors import SinkUnavailable
+from tenx_async.errors import SinkUnavailable, Unauthorized
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
@@ -181,6 +181,18 @@ async def test_a_ship_that_cannot_write_can_be_stopped(
     await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
 
     assert fake.written == read(tmp_path)
+
+
+async def test_what_cannot_be_waited_for_is_raised(fake: FakeCloud, tmp_path: Path) -> None:
+    """At the end of the block, unless that failed itself; and the sink is let go of."""
+    make, _ = KINDS["sqlite"]
+    fake.listing_fails = Unauthorized("no such token", operation="list", status=401)
+    with pytest.raises(Unauthorized):
+        async with Ship(FakeClient(fake), make(tmp_path)) as ship:
+            await until(lambda: ship.status.state == "ended")
+    with pytest.raises(ZeroDivisionError):
+        async with Ship(FakeClient(fake), make(tmp_path)):
+            raise ZeroDivisionError
 
 
 @EVERYWHERE

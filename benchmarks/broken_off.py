@@ -30,6 +30,7 @@ from tenx_async.fleet.runs import Runs
 CREDENTIALS = {"username": "demo", "Authorization": f"token {TOKEN}"}
 LONGEST = 4.0
 """Seconds after which a process is killed at the latest."""
+NEXT = {"delete": "create", "stop": "start"}
 OUTCOME_STATUSES = {0, 3, 5}
 """Exit statuses of a run that came to its end."""
 
@@ -91,9 +92,9 @@ class Breaker:
 
 
 def _half_done(executed: Counter[str]) -> bool:
-    """Whether something was deleted, and not made anew."""
-    deleted = [write.partition(" ")[2] for write in executed if write.startswith("delete")]
-    return any(not executed[f"create {name}"] for name in deleted)
+    """Whether something was deleted and not made anew, or stopped and not started."""
+    begun = [write.split() for write in executed]
+    return any(verb in NEXT and not executed[f"{NEXT[verb]} {name}"] for verb, name in begun)
 
 
 @define
@@ -209,7 +210,7 @@ async def measure(scene: Scene, kills: int, folder: Path) -> bool:
         executed, results = await truth.executed(), trial.results()
         await asyncio.sleep(1)  # what was written last shows
         wrong = verdict(trial, executed, await truth.services(), status)
-        if scene.operation != "restart":
+        if scene.operation not in {"restart", "verified"}:
             trial.kills = 0
             await trial.again()
             more = await truth.executed() - executed
@@ -236,7 +237,7 @@ async def measure(scene: Scene, kills: int, folder: Path) -> bool:
 def main() -> None:
     """Read the options and run."""
     options = argparse.ArgumentParser(prog="python -m benchmarks.broken_off")
-    operations = ("restart", "stop", "start", "update", "apply", "delete")
+    operations = ("restart", "verified", "stop", "start", "update", "apply", "delete")
     options.add_argument("--operation", choices=operations, default="restart")
     options.add_argument("--services", type=int, default=60)
     options.add_argument("--kills", type=int, default=20)

@@ -61,6 +61,8 @@ class Scene:
         """The line that begins the run."""
         if self.operation == "apply":
             return ["apply", "-f", str(self._manifest(folder)), "--prune", *self._terms]
+        if self.operation == "verified":
+            return ["restart", "web-*", "--mode", "verified", *self._terms]
         change = ["--memory", "1Gi", "--size", "2"] if self.operation == "update" else []
         return [self.operation, "web-*", *change, *self._terms]
 
@@ -82,7 +84,8 @@ class Scene:
     def executions(self) -> Mapping[str, int]:
         """How often each write is to be executed."""
         if self.operation != "apply":
-            return {f"{self.operation} {name}": 1 for name in self.names}
+            verbs = ["stop", "start"] if self.operation == "verified" else [self.operation]
+            return {f"{verb} {name}": 1 for name in self.names for verb in verbs}
         updated = set(self.names) - set(self.replaced)
         return {
             **{f"delete {name}": 1 for name in (*self.replaced, *self.others)},

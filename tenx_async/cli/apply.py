@@ -45,6 +45,10 @@ async def _apply(
 ) -> Status:
     async with target.pool(keeps_runs=not consent.dry_run) as pool:
         applied = pool.client().fleet.apply(
-            manifest, prune=prune, dry_run=consent.dry_run, file=file, **how.terms
+            manifest,
+            prune=prune,
+            dry_run=consent.dry_run,
+            file=None if str(file) == "-" else file,
+            **how.terms,
         )
-        return await carry_out(applied, consent, output)
+        return await carry_out(applied, consent, output, as_planned=True)

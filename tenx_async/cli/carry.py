@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tenx_async.api.outcome import Outcome
 from tenx_async.cli.asked import Consent
-from tenx_async.cli.consent import check_bound, is_agreed, require_consent
+from tenx_async.cli.consent import check_bound, check_unmoved, is_agreed, require_consent
 from tenx_async.cli.display import Display, clock, display_for
 from tenx_async.cli.ending import Status
 from tenx_async.cli.interrupt import Interruption
@@ -34,6 +34,7 @@ async def carry_out(
     *,
     names: Sequence[str] = (),
     if_none: Status = Status.WELL,
+    as_planned: bool = False,
 ) -> Status:
     """Show what a run is going to do, ask, do it, and tell what came of it.
 
@@ -43,11 +44,12 @@ async def carry_out(
         form: how outcomes are told.
         names: the services that were named one by one, if all of them were.
         if_none: the status if no service is meant.
+        as_planned: whether it is refused where services changed while somebody was asked.
 
     Raises:
         typer.BadParameter: nobody agreed, and nobody can be asked.
-        TenxError: no plan can be made, it is for more services than were agreed to, or the only
-            service of the run failed.
+        TenxError: no plan can be made, it is for more services than were agreed to, it does not
+            fit any more, or the only service of the run failed.
     """
     require_consent(consent)
     plan = await run.make_plan()
@@ -63,6 +65,8 @@ async def carry_out(
         if not await is_agreed(plan):
             say("nothing was done")
             return Status.ERROR
+        if as_planned:
+            await check_unmoved(plan, run.looks)
     return await Conduct(run, plan, form).perform()
 
 

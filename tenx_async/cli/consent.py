@@ -9,9 +9,12 @@ from collections.abc import Sequence
 import typer
 
 from tenx_async.cli.asked import Consent
+from tenx_async.cli.outcomes import some
 from tenx_async.cli.planned import services
 from tenx_async.cli.terminal import tell
 from tenx_async.errors import TenxError
+from tenx_async.fleet.looks import Looks
+from tenx_async.fleet.movement import moved
 from tenx_async.fleet.plan import Plan
 
 AGREED = Consent(yes=True, max_targets=10**9)
@@ -50,6 +53,19 @@ def check_bound(plan: Plan, consent: Consent, names: Sequence[str]) -> None:
         raise TenxError(
             f"{plan.operation} is for {services(count)}, and no more than {most:,} were agreed "
             f"to: nothing was sent; look with --dry-run, then say --max-targets {count}"
+        )
+
+
+async def check_unmoved(plan: Plan, looks: Looks) -> None:
+    """Do nothing if the services are as they were when the plan was made.
+
+    Raises:
+        TenxError: they are not.
+    """
+    look = await looks.again()
+    if changes := moved(plan, [*look.services.values()]):
+        raise TenxError(
+            f"it is not any more as it was planned: {some(changes)}; nothing was sent: plan it anew"
         )
 
 

@@ -87,4 +87,5 @@ async def _undo(
     target: Target, run_id: str | None, how: How, consent: Consent, output: OutcomeFormat
 ) -> Status:
     async with target.pool(keeps_runs=True) as pool:
-        return await carry_out(pool.client().fleet.runs.undo(run_id, **how.terms), consent, output)
+        undone = pool.client().fleet.runs.undo(run_id, **how.terms)
+        return await carry_out(undone, consent, output, as_planned=True)

@@ -42,20 +42,20 @@ class History:
         return self.runs.list(limit)
 
     def resume(self, run_id: str | None = None) -> Run:
-        """Go on with a run that did not come to its end; the latest such one if none is named.
+        """Go on with a run that did not come to its end.
 
         What was done stays done. Of what was under way when its process ended, it is looked into
         what became of it; a restart is never sent again, and is unknown if it does not show. What
         is still to be made is read again from the file that declares it.
 
         Args:
-            run_id: which one, as `list` shows it.
+            run_id: which one, as `list` shows it; the latest such one of this account without it.
 
         Raises:
             ConfigurationError: there is no such run, it has finished, or some process still does
                 it; and when it begins: it is another account's, or declared differently by now.
         """
-        recorded = self.runs.reopen(run_id)
+        recorded = self.runs.reopen(run_id, account=self.means.account)
         return Run(
             make_plan=self._plan_of(recorded),
             terms=Terms(**recorded.terms),
@@ -77,9 +77,9 @@ class History:
         async def make_plan() -> Plan:
             try:
                 self._check_account(recorded.summary)
-                return evolve(recorded.plan, steps=await self._filled(recorded))
-            except TenxError:
-                await recorded.journal.end("interrupted")
+                return evolve(recorded.plan, steps=self._filled(recorded))
+            except (TenxError, OSError):
+                await recorded.journal.end(recorded.summary.state)
                 raise
 
         return make_plan
@@ -90,11 +90,12 @@ class History:
                 f"run {run.run_id} is of {run.account}, and this is {self.means.account}"
             )
 
-    async def _filled(self, recorded: Recorded) -> tuple[Step, ...]:
+    @staticmethod
+    def _filled(recorded: Recorded) -> tuple[Step, ...]:
         """Give the creates that are left what they make, as it is declared."""
         steps = list(recorded.plan.steps)
         left = {place: d for place, d in recorded.digests.items() if place[0] not in recorded.over}
-        specs = await self._declared(recorded) if left else {}
+        specs = _declared(recorded) if left else {}
         for (place, write), digest in left.items():
             step = steps[place]
             spec = specs.get(step.service)
@@ -108,28 +109,20 @@ class History:
             steps[place] = evolve(step, writes=tuple(writes))
         return tuple(steps)
 
-    async def _declared(self, recorded: Recorded) -> dict[str, ServiceSpec]:
-        """What services are to be made as, by name: a journal keeps none, for their passwords."""
-        if recorded.manifest is None:
-            return {}
-        declared = read_manifest(recorded.manifest)
-        seen = {step.service: step.seen for step in recorded.plan.steps}
-        return {
-            one.name: with_the_undeclared(one, service)
-            if (service := seen.get(one.name))
-            else one.spec
-            for one in declared.services
-        }
-
     def undo(
         self, run_id: str | None = None, *, dry_run: bool = False, **terms: Unpack[Keywords]
     ) -> Run:
         """Bring back what a run changed: sizes, memory, domains, what it started or stopped.
 
+        Args:
+            run_id: which one, as `list` shows it; the latest one of this account without it.
+            dry_run: end with the plan.
+            terms: see `Terms`.
+
         Raises:
             ConfigurationError: there is no such run, or it is another account's.
         """
-        recorded = self.runs.read(run_id)
+        recorded = self.runs.read(run_id, account=self.means.account)
         self._check_account(recorded.summary)
 
         async def make_plan() -> Plan:
@@ -137,6 +130,17 @@ class History:
             return undo_plan(recorded, services, self.means.clock.now())
 
         return new_run(self.means, make_plan, Terms(**terms), dry_run=dry_run)
+
+
+def _declared(recorded: Recorded) -> dict[str, ServiceSpec]:
+    """What services are to be made as, by name: a journal keeps none, for their passwords."""
+    if recorded.manifest is None:
+        raise ConfigurationError(
+            "what is still to be made is declared in no file that can be read again: apply it anew"
+        )
+    declared = read_manifest(recorded.manifest)
+    seen = {step.service: step.seen for step in recorded.plan.steps}
+    return {one.name: _spec_of(one, seen.get(one.name)) for one in declared.services}
 
 
 def _spec_of(declared: Declared, seen: Service | None) -> ServiceSpec:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
@@ -67,6 +67,15 @@ class Step:
     def is_disruptive(self) -> bool:
         """Whether the service may be away from work meanwhile."""
         return any(write.verb in DISRUPTIVE for write in self.writes)
+
+    def before(self, write: int) -> Service | None:
+        """What the service looked like before a write: as the write before that was to leave it."""
+        last = self.writes[write - 1].verb if write else None
+        if last == "delete":
+            return None
+        if last == "stop" and self.seen is not None:
+            return evolve(self.seen, status="Stopped")
+        return self.seen
 
 
 def _in_order(_: object, __: Attribute[Any], steps: Sequence[Step]) -> None:

@@ -83,7 +83,7 @@ class Return:
                 outcome = await self.settle(
                     progress.step.service,
                     progress.step.writes[write],
-                    progress.step.seen,
+                    progress.step.before(write),
                     self.left.intents[place],
                 )
             await self.journal.answered(*place, outcome)

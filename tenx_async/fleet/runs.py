@@ -31,8 +31,10 @@ select id, account, manifest, began, operation, region, counts, state,
     (select count(*) from steps where run = runs.id)
 from runs
 """
-_UNFINISHED = f"{_RUNS} where state is not 'finished' order by began desc, id desc"
-_LATEST = f"{_RUNS} order by began desc, id desc limit ?"
+_WHOSE = "ifnull(?1, account) = account"
+_ORDER = "order by began desc, id desc"
+_UNFINISHED = f"{_RUNS} where {_WHOSE} and state is not 'finished' {_ORDER}"
+_LATEST = f"{_RUNS} where {_WHOSE} {_ORDER} limit ?2"
 _ONE = f"{_RUNS} where id = ?"
 _COUNTS = """
 select result, count(*) from (
@@ -77,22 +79,26 @@ class Runs:
         with closing(RunFile.open(self.directory)) as file:
             return [*self._latest(file, limit)]
 
-    def read(self, run_id: str | None = None) -> Recorded:
-        """Read a run as it is, without taking it up: the latest one if none is named.
+    def read(self, run_id: str | None = None, *, account: str | None = None) -> Recorded:
+        """Read a run as it is, without taking it up.
+
+        Args:
+            run_id: which one; the latest one without it.
+            account: whose latest one; anybody's without it.
 
         Raises:
             ConfigurationError: there is no such run, or it cannot be read.
         """
         with closing(self._opened()) as file:
-            found = self._find(file, run_id) if run_id else next(iter(self._latest(file, 1)), None)
-            if found is None:
-                raise self._none_there()
+            found = self._find(file, run_id) if run_id else self._latest_of(file, account)
             return _recorded(file, found, NoJournal(found.run_id))
 
-    def reopen(self, run_id: str | None = None) -> Recorded:
-        """Take up a run that did not come to its end: the latest one if none is named.
+    def reopen(self, run_id: str | None = None, *, account: str | None = None) -> Recorded:
+        """Take up a run that did not come to its end; end its journal, whatever happens.
 
-        End its journal, whatever happens.
+        Args:
+            run_id: which one; the latest one that did not come to its end without it.
+            account: whose latest one; anybody's without it.
 
         Raises:
             ConfigurationError: there is no such run, it has finished, or some process still
@@ -100,7 +106,7 @@ class Runs:
         """
         with ExitStack() as undo:
             file = undo.enter_context(closing(self._opened()))
-            found = self._find(file, run_id) if run_id else self._latest_unfinished(file)
+            found = self._find(file, run_id) if run_id else self._latest_unfinished(file, account)
             lock = take_lock(self.directory, found.run_id)
             if lock is None:
                 raise ConfigurationError(f"run {found.run_id} is still being done by a process")
@@ -132,11 +138,18 @@ class Runs:
             return self._summary(row)
         raise ConfigurationError(f"there is no run {run_id!r}; {self._what_there_is(file)}")
 
-    def _latest(self, file: RunFile, limit: int) -> Sequence[RunSummary]:
-        return [self._summary(row) for row in _rows(file, _LATEST, limit)]
+    def _latest(
+        self, file: RunFile, limit: int, account: str | None = None
+    ) -> Sequence[RunSummary]:
+        return [self._summary(row) for row in _rows(file, _LATEST, account, limit)]
 
-    def _latest_unfinished(self, file: RunFile) -> RunSummary:
-        for row in _rows(file, _UNFINISHED):
+    def _latest_of(self, file: RunFile, account: str | None) -> RunSummary:
+        for run in self._latest(file, 1, account):
+            return run
+        raise self._none_there(account)
+
+    def _latest_unfinished(self, file: RunFile, account: str | None) -> RunSummary:
+        for row in _rows(file, _UNFINISHED, account):
             if (run := self._summary(row)).state != "running":
                 return run
         raise ConfigurationError(f"there is no run to resume; {self._what_there_is(file)}")
@@ -145,10 +158,11 @@ class Runs:
         runs = ", ".join(f"{run.run_id} ({run.state})" for run in self._latest(file, _NAMED))
         return f"the latest are {runs}" if runs else f"{self.directory} has none at all"
 
-    def _none_there(self) -> ConfigurationError:
+    def _none_there(self, account: str | None = None) -> ConfigurationError:
         aside = sorted(self.directory.glob(DAMAGED_NAMES))
         hint = f"; damaged ones were set aside as {aside[-1]}" if aside else ""
-        return ConfigurationError(f"there are no runs in {self.directory}{hint}")
+        whose = f" of {account}" if account else ""
+        return ConfigurationError(f"there are no runs{whose} in {self.directory}{hint}")
 
     def _summary(self, row: Row, *, is_held: bool | None = None) -> RunSummary:
         run_id, account, manifest, began, operation, region, settled, state, steps, counts = row

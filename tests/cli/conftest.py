@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import pytest
 from attrs import define, field, frozen
@@ -129,6 +129,7 @@ class Shell:
 
     variables: dict[str, str]
     folder: Path
+    stdin: int | IO[bytes] = asyncio.subprocess.DEVNULL
     _running: list[Running] = field(factory=list, init=False)
 
     def environment(self, **changes: str) -> dict[str, str]:
@@ -141,7 +142,7 @@ class Shell:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command(*arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=self.stdin,
             stdout=pipe,
             stderr=pipe,
             env=self.environment(**changes),

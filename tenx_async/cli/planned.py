@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -38,6 +38,8 @@ def _line(text: str) -> str:
 
 
 def _rows(plan: Plan, terms: Terms) -> Iterator[tuple[str, str]]:
+    if doing := _doing(plan):
+        yield ("steps", doing)
     if plan.steps:
         names = [step.service for step in plan.steps]
         yield ("first", some(names, FEW_NAMES))
@@ -49,6 +51,12 @@ def _rows(plan: Plan, terms: Terms) -> Iterator[tuple[str, str]]:
         )
     for why, names in left_out.items():
         yield ("left out", f"{len(names):,} {why} ({some(names, FEW_NAMES)})")
+
+
+def _doing(plan: Plan) -> str:
+    """What is done, where neither the plan's name nor a list of changes says it."""
+    unsaid = (s.operation for s in plan.steps if not s.changes and s.operation != plan.operation)
+    return ", ".join(f"{count:,} {operation}" for operation, count in Counter(unsaid).items())
 
 
 def _waves(plan: Plan, terms: Terms) -> str:

@@ -23,7 +23,10 @@ from tenx_async.fleet.resume import Left, Return
 from tenx_async.fleet.run import Run
 from tenx_async.fleet.runs import Runs
 from tenx_async.fleet.terms import Terms
-from tenx_async.fleet.undo import undo_plan
+from tenx_async.fleet.undo import UNDO, undo_plan
+
+MANY = 1000
+"""Runs that are looked through for one to undo."""
 
 
 @frozen(kw_only=True)
@@ -115,14 +118,15 @@ class History:
         """Bring back what a run changed: sizes, memory, domains, what it started or stopped.
 
         Args:
-            run_id: which one, as `list` shows it; the latest one of this account without it.
+            run_id: which one, as `list` shows it; the latest one of this account that
+                is no undoing itself without it: to undo twice does nothing more.
             dry_run: end with the plan.
             terms: see `Terms`.
 
         Raises:
             ConfigurationError: there is no such run, or it is another account's.
         """
-        recorded = self.runs.read(run_id, account=self.means.account)
+        recorded = self.runs.read(run_id or self._to_undo(), account=self.means.account)
         self._check_account(recorded.summary)
 
         async def make_plan() -> Plan:
@@ -130,6 +134,10 @@ class History:
             return undo_plan(recorded, services, self.means.clock.now())
 
         return new_run(self.means, make_plan, Terms(**terms), dry_run=dry_run)
+
+    def _to_undo(self) -> str | None:
+        mine = (run for run in self.runs.list(MANY) if run.account == self.means.account)
+        return next((run.run_id for run in mine if run.operation != UNDO), None)
 
 
 def _declared(recorded: Recorded) -> dict[str, ServiceSpec]:

@@ -16,6 +16,9 @@ from tenx_async.errors import ConfigurationError, TenxError
 from tenx_async.fleet.plan import Plan, Step, Write
 from tenx_async.fleet.recorded import Recorded
 
+UNDO = "undo"
+"""What such a plan is called."""
+
 _FINAL: Mapping[tuple[str, ...], str] = {
     ("create",): "it was created; delete it if it is not wanted",
     ("delete",): "it was deleted, and its log with it",
@@ -55,7 +58,7 @@ def undo_plan(recorded: Recorded, services: Sequence[Service], now: dt.datetime)
         except _NoStepError as reason:
             settled.append(_settled(step, recorded.plan.region, str(reason)))
     return Plan(
-        operation="undo",
+        operation=UNDO,
         region=recorded.plan.region,
         steps=_in_reverse(steps, recorded.plan.steps),
         settled=settled,
@@ -149,7 +152,7 @@ _BACK: Mapping[tuple[str, ...], Callable[[Write, Service, Service], Write]] = {
 
 def _settled(step: Step, region: str, reason: str) -> Outcome:
     return Outcome(
-        operation="undo",
+        operation=UNDO,
         service=step.service,
         region=region,
         result="skipped" if reason else "unchanged",

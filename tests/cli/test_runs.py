@@ -294,11 +294,13 @@ async def test_what_was_done_is_undone_once(
     run_id = (await only_run(shop))["run_id"]
     changed = [shown(cloud, name) for name in WEBS]
 
-    undone = await shop("undo", run_id, *QUICK, *MANY)
+    undone = await shop("undo", *QUICK, *MANY)
     count = len(written(cloud))
-    again = await shop("undo", run_id, *QUICK, *MANY)
+    again = await shop("undo", *QUICK, *MANY)
+    named = await shop("undo", run_id, *QUICK, *MANY)
 
     assert {done.status, undone.status, again.status} == {0}
+    assert named.out == again.out
     assert changed != before
     assert [shown(cloud, name) for name in WEBS] == before
     assert len(written(cloud)) == count == 6
@@ -310,6 +312,20 @@ def shown(cloud: LocalCloud, name: str) -> tuple[Any, ...]:
     limits = service["containers"][0].get("resources")
     keys = ("status", "target_instance_size", "binding_domain_name")
     return limits, *(service[key] for key in keys)
+
+
+async def test_an_undoing_says_what_it_does(shop: Shell) -> None:
+    """And can be undone itself, if it is named."""
+    await shop("start", "web-a", *QUICK)
+    await shop("stop", "web-*", *QUICK, *MANY)
+
+    plan = await shop("undo", "--dry-run")
+    await shop("undo", *QUICK, *MANY)
+    latest, *_ = json.loads((await shop("runs", "-o", "json")).out)
+    back = await shop("undo", latest["run_id"], "--dry-run")
+
+    assert "undo 3 services of 3 in beijing1\n  steps  3 start\n" in plan.out
+    assert "undo 3 services of 3 in beijing1\n  steps  3 stop\n" in back.out
 
 
 async def test_what_cannot_be_undone_is_said(shop: Shell, cloud: LocalCloud) -> None:

@@ -52,11 +52,12 @@ async def test_waiting_costs_one_list_a_tick(services: int) -> None:
     quirks = Quirks(transition=60.0)
     async with scene(services, quirks=quirks) as on:
         report = await on.client.fleet().restart(max_unavailable=ALL, waves=(), tick=5.0)
-        requests = on.cloud.requests_by_operation
+        requests, ticks = on.cloud.requests_by_operation, on.clock.monotonic() / 5.0
 
     assert report.ok
     assert services == requests["restart"]
-    assert 70 / 5 - 1 <= requests["list"] <= 70 / 5 + 3
+    assert ticks >= 70 / 5  # more, where the wire was slow for a time that is made up
+    assert ticks - 2 <= requests["list"] <= ticks + 3
 
 
 async def start(on: Scene) -> Report:

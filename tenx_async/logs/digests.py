@@ -19,12 +19,14 @@ from tenx_async.api.entries import LogEntry, Reply
 
 def digests_of(entries: Iterable[LogEntry]) -> array[int]:
     """Eight bytes for each entry: equal ones for equal entries, in every process."""
-    return array("Q", list(map(_digest, entries)))  # of a list it is made in one go
-
-
-def _digest(entry: LogEntry) -> int:
-    text = entry.instance_name + entry.log
-    return xxh3_64_intdigest(text.encode(errors="surrogatepass"), len(entry.instance_name))
+    digest = xxh3_64_intdigest  # called for every line that comes
+    return array(
+        "Q",
+        [
+            digest((e.instance_name + e.log).encode("utf-8", "surrogatepass"), len(e.instance_name))
+            for e in entries
+        ],
+    )
 
 
 @define(eq=False)

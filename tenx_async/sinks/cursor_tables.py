@@ -11,6 +11,7 @@ from weakref import ref
 
 from attrs import define, field
 
+from tenx_async.errors import DamagedCursor
 from tenx_async.logs.cursor import Commit, DayKey, Edit, Stored, replay
 
 TABLES = (
@@ -176,11 +177,17 @@ def _add(database: sqlite3.Connection, where: Where, edit: Edit, weight: _Weight
 
 
 def _together(database: sqlite3.Connection, where: Where, edit: Edit) -> Edit:
-    """All that is remembered of a day as one edit: a whole one."""
+    """All that is remembered of a day as one edit: a whole one.
+
+    Where a part was lost it stays this edit alone, for the reader to refuse.
+    """
     if edit.start == edit.base:
         return edit
     rows = database.execute(f"select base, start, digests {_OF_DAY} order by id", where)
-    return Edit(edit.base, edit.base, replay([*(_edit(*row) for row in rows), edit]))
+    try:
+        return Edit(edit.base, edit.base, replay([*(_edit(*row) for row in rows), edit]))
+    except DamagedCursor:
+        return edit
 
 
 def _edit(base: int, start: int, digests: bytes) -> Edit:

@@ -168,6 +168,20 @@ async def test_a_damaged_file_is_set_aside(path: Path, damage: bytes) -> None:
     assert [*path.parent.glob("*-damaged-*")]
 
 
+async def test_a_file_that_is_lost_while_it_is_used_does_not_stop_who_commits(path: Path) -> None:
+    """However many changes come of what it held: whoever reads them is told."""
+    told = grown(600)
+    with SqliteCursors(path) as cursors:
+        for commit, _ in told[:100]:
+            await cursors.commit([commit])
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink()
+        for commit, _ in told[100:]:
+            await cursors.commit([commit])
+        with pytest.raises(DamagedCursor, match="not whole"):
+            cursors.load("web")
+
+
 async def test_a_file_that_is_locked_can_be_written_later(path: Path) -> None:
     """A failed commit may be given again."""
     commit, digests = grown(1)[0]

@@ -118,6 +118,13 @@ class FileSink:
 
     def _open(self) -> None:
         self._store.open()
+        try:
+            self._cut_off()
+        except BaseException:
+            self._store.close()  # or it could not be opened again
+            raise
+
+    def _cut_off(self) -> None:
         with told(self.directory):
             for stem, number, length in self._store.read(_ALL, self._naming.ending):
                 cut_to(self._path(stem, number), length)

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.errors import ConfigurationError
+from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor
 from tenx_async.logs.cursors import Marks, MemoryCursors
 from tenx_async.logs.lines import LogBatch
@@ -126,6 +126,22 @@ async def test_what_is_not_committed_is_cut_off(tmp_path: Path) -> None:
 def _append(path: Path, text: str) -> None:
     with path.open("a") as file:
         file.write(text)
+
+
+async def test_a_file_that_cannot_be_cut_off_is_waited_for(tmp_path: Path) -> None:
+    """The directory is let go of, so that it can be opened when the cause is gone."""
+    path, sink = tmp_path / "web.log", FileSink(tmp_path, form="text", rotate_daily=False)
+    await written(sink, [batch_of("a")])
+    path.rename(tmp_path / "aside")
+    path.mkdir()
+    for _ in range(2):
+        with pytest.raises(SinkUnavailable, match="directory"):
+            await sink.open()
+    path.rmdir()
+    (tmp_path / "aside").rename(path)
+    await written(sink, [batch_of("b")])
+
+    assert "web-1 a\nweb-1 b\n" == path.read_text()
 
 
 async def test_a_file_that_was_never_committed_is_emptied(tmp_path: Path) -> None:

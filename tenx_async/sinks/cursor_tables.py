@@ -46,6 +46,10 @@ _LITTLE = 16_384
 Changes = dict[DayKey, list[Edit]]
 
 
+class NotWholeError(Exception):
+    """What is in the tables was not written there."""
+
+
 @define
 class _Weight:
     """How much is kept of a day; a guess is enough, since it only tells when to put it together."""
@@ -110,10 +114,14 @@ class CursorTables:
 
     def _of(self, database: sqlite3.Connection, source: str) -> dict[DayKey, _Weight]:
         if source not in self._weights:
-            self._weights[source] = {
-                (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
-                for date, instance, edits, digests in database.execute(_DAYS, (source,))
-            }
+            rows = database.execute(_DAYS, (source,))
+            try:
+                self._weights[source] = {
+                    (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
+                    for date, instance, edits, digests in rows
+                }
+            except ValueError as error:
+                raise NotWholeError(f"what is kept of {source}: {error}") from error
         return self._weights[source]
 
 

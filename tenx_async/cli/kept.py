@@ -23,7 +23,7 @@ from tenx_async.sinks.files import STATE
 _OF_DAY = "date = ?1"
 _LINES = "SELECT region, service, instance, log, id FROM lines"
 _KEPT = f"{_LINES} WHERE {_OF_DAY} AND {IN_SPAN.format(_OF_DAY)} ORDER BY id"
-_LENGTHS = "SELECT stem, number, length FROM files"
+_LENGTHS = "SELECT stem, ending, number, length FROM files"
 _JSON, _PACKED = ".jsonl", ".jsonl.zst"
 _DAY = re.compile(r"[^.]+\.(\d{4}-\d\d-\d\d)\.")
 
@@ -123,8 +123,7 @@ class FilesKept:
             raise TenxError(f"{state}: {error}") from error
         return {
             Naming(ending=ending).name(stem, number): length
-            for stem, number, length in rows
-            for ending in (_JSON, _PACKED)
+            for stem, ending, number, length in rows
         }
 
 

@@ -49,6 +49,10 @@ class DayState(msgspec.Struct, kw_only=True, omit_defaults=True):
     front: bytes = b""
     front_is_all: bool = True
     gone: dict[int, int] = {}
+    left_at: int = 0
+    """How many lines had come before the log was begun anew."""
+    unproven: int = 0
+    """How many came since it changed so that it may be another service's."""
     counts: dict[str, int] = {}
     """The day's account."""
 
@@ -60,6 +64,8 @@ class Cursor(msgspec.Struct, kw_only=True, omit_defaults=True):
     region: str
     service: str
     uid: str | None = None
+    is_anew: bool = False
+    """Whether the service was made anew, and these days are of the one before."""
     order: str | None = None
     """The server's order, if it is certain."""
     last_sealed: dt.date | None = None

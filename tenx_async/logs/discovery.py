@@ -122,16 +122,23 @@ class Discovery:
         if source is None and self._is_back(name, uid):
             return
         if source is None or source.state is SourceState.AWAITED:
-            source = self.sources[name] = self.make(name)
-            source.tail, source.uid = tail, uid
-            self.schedule.add(name, self.clock.monotonic())
-            self.emit(SourceFound(source=name))
+            self._begin(name, uid, tail)
         elif _differ(uid, source.uid):
             self._reset(source, uid)
         elif uid == source.uid:
             source.confirm()
         else:
             source.recognise(uid)
+
+    def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
+        """Follow a service; from its beginning, if an earlier one was read up to now."""
+        source = self.sources[name] = self.make(name)
+        source.tail = tail
+        self.schedule.add(name, self.clock.monotonic())
+        self.emit(SourceFound(source=name))
+        if _differ(uid, source.uid):
+            self._reset(source, uid)
+        source.recognise(uid)
 
     def _reset(self, source: Source, uid: str | None) -> None:
         source.reset(uid)

@@ -134,7 +134,7 @@ class Follower:
         now = self.clock.now()
         try:
             if stored := cursors.load(source.name):
-                resume(source, stored, self.ledger, now)
+                resume(source, stored, self.region, self.ledger, now)
         except DamagedCursor as error:
             self.emit(CursorLost(source=source.name, error=error))
             for date in self.calendar.first_days(now)[:1]:
@@ -207,9 +207,12 @@ class Follower:
         """Take a batch; commit it now, or the one before, which has been seen to by now."""
         if self.commit == "after" and self._taken is not None:
             await self._taken.commit()
-        self._taken = batch = await self.buffer.get()
+        if self.commit != "before" or self._taken is None:
+            self._taken = await self.buffer.get()
+        batch = self._taken
         if self.commit == "before" and batch is not None:
-            await batch.commit()
+            await batch.commit()  # one for which this fails is given the next time
+            self._taken = None
         return batch
 
     async def _run(self) -> None:

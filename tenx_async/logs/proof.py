@@ -31,6 +31,14 @@ class Proof:
     left_at: int = field(default=0, init=False)
     """How many lines had come before the log was begun anew, of this one or of an earlier one."""
 
+    _is_changed: bool = field(default=False, init=False)
+    """Whether what is unproven came since a change that was more than insertions."""
+
+    @property
+    def changed(self) -> int:
+        """How many lines came since a change that was more than insertions."""
+        return len(self.unproven) if self._is_changed and self.unproven is not None else 0
+
     @property
     def is_cut(self) -> bool:
         """Whether more was delivered than digests are kept."""
@@ -39,7 +47,7 @@ class Proof:
     def note(self, digests: array[int], added: Sequence[int], found: Iterable[Finding]) -> None:
         """Note what a poll delivered, by indices in what it read, and what it found changed."""
         if any(not isinstance(one, Shift) for one in found):
-            self.unproven = Digests()
+            self.unproven, self._is_changed = Digests(), True
         self.is_fresh = self.is_fresh or any(isinstance(one, Reset) for one in found)
         if self.unproven is None:
             return
@@ -63,4 +71,10 @@ class Proof:
     def confirm(self, unproven: Digests) -> None:
         """Note that it was the same service when this was what was unproven."""
         if self.unproven is unproven:
-            self.unproven, self.is_fresh = None, False
+            self.unproven, self.is_fresh, self._is_changed = None, False, False
+
+    def take_up(self, remembered: array[int], changed: int, left_at: int) -> None:
+        """Go on with what was known when a following ended; most likely of the same service."""
+        self.unproven, self._is_changed = Digests(), changed > 0
+        self.unproven.replace_from(0, remembered[max(0, len(remembered) - changed) :])
+        self.is_fresh, self.left_at = self._is_changed, left_at

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 
+from tenx_async.errors import ConfigurationError
 from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, Stored, anchor_of
 from tenx_async.logs.day import Day
 from tenx_async.logs.ledger import DayAccount, Ledger
@@ -44,6 +45,7 @@ def cursor_of(source: Source, region: str, ledger: Ledger) -> Cursor:
         region=region,
         service=source.name,
         uid=source.uid,
+        is_anew=source.is_anew,
         order=order and order.value,
         last_sealed=source.last_sealed,
         closed=sorted(source.closed),
@@ -71,13 +73,24 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         front=day.front.tobytes(),
         front_is_all=day.front_is_all,
         gone=dict(day.gone),
+        left_at=day.proof.left_at,
+        unproven=day.proof.changed,
         counts={name: getattr(account, name) for name in _COUNTS},
     )
 
 
-def resume(source: Source, stored: Stored, ledger: Ledger, now: dt.datetime) -> None:
-    """Go on with a source where it was committed; read whole the days that have come since."""
+def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.datetime) -> None:
+    """Go on with a source where it was committed; read whole the days that have come since.
+
+    Raises:
+        ConfigurationError: it is another region's.
+    """
     cursor = stored.cursor
+    if cursor.region != region:
+        raise ConfigurationError(
+            f"what is kept of {cursor.service} is of the region {cursor.region}, not of {region}: "
+            "each region needs a place of its own"
+        )
     source.uid = cursor.uid
     source.last_sealed = cursor.last_sealed or source.last_sealed
     source.closed = frozenset(cursor.closed)
@@ -89,6 +102,7 @@ def resume(source: Source, stored: Stored, ledger: Ledger, now: dt.datetime) -> 
         for name, count in state.counts.items():
             setattr(account, name, count)
     source.begin([*days, *_since(source, days, now)], now)
+    source.is_anew = cursor.is_anew
 
 
 def _day_of(state: DayState, stored: Stored, source: Source) -> Day:
@@ -99,7 +113,9 @@ def _day_of(state: DayState, stored: Stored, source: Source) -> Day:
     day.front, day.front_is_all = array("Q", state.front), state.front_is_all
     day.gone = Counter(state.gone)
     day.memory = day.blank(base=state.base, whole=state.whole)
-    day.memory.replace_from(0, stored.memories[state.date, state.instance])
+    digests = stored.memories[state.date, state.instance]
+    day.memory.replace_from(0, digests)
+    day.proof.take_up(digests, state.unproven, state.left_at)
     return day
 
 

@@ -11,6 +11,7 @@ from weakref import ref
 
 from attrs import define, field
 
+from tenx_async.errors import DamagedCursor
 from tenx_async.logs.cursor import Commit, DayKey, Edit, Stored, replay
 
 TABLES = (
@@ -43,6 +44,10 @@ _MANY = 256
 _LITTLE = 16_384
 """Digests of them that are never too many."""
 Changes = dict[DayKey, list[Edit]]
+
+
+class NotWholeError(Exception):
+    """What is in the tables was not written there."""
 
 
 @define
@@ -109,10 +114,14 @@ class CursorTables:
 
     def _of(self, database: sqlite3.Connection, source: str) -> dict[DayKey, _Weight]:
         if source not in self._weights:
-            self._weights[source] = {
-                (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
-                for date, instance, edits, digests in database.execute(_DAYS, (source,))
-            }
+            rows = database.execute(_DAYS, (source,))
+            try:
+                self._weights[source] = {
+                    (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
+                    for date, instance, edits, digests in rows
+                }
+            except ValueError as error:
+                raise NotWholeError(f"what is kept of {source}: {error}") from error
         return self._weights[source]
 
 
@@ -176,11 +185,17 @@ def _add(database: sqlite3.Connection, where: Where, edit: Edit, weight: _Weight
 
 
 def _together(database: sqlite3.Connection, where: Where, edit: Edit) -> Edit:
-    """All that is remembered of a day as one edit: a whole one."""
+    """All that is remembered of a day as one edit: a whole one.
+
+    Where a part was lost it stays this edit alone, for the reader to refuse.
+    """
     if edit.start == edit.base:
         return edit
     rows = database.execute(f"select base, start, digests {_OF_DAY} order by id", where)
-    return Edit(edit.base, edit.base, replay([*(_edit(*row) for row in rows), edit]))
+    try:
+        return Edit(edit.base, edit.base, replay([*(_edit(*row) for row in rows), edit]))
+    except DamagedCursor:
+        return edit
 
 
 def _edit(base: int, start: int, digests: bytes) -> Edit:

@@ -26,7 +26,7 @@ class Naming:
 
     def stem_of(self, service: str, date: str) -> str:
         """The same for a service and a day."""
-        who = quote(service, safe="") if self.per_service else _ALL
+        who = _quoted(service) if self.per_service else _ALL
         return f"{who}.{date}" if self.daily else who
 
     def name(self, stem: str, number: int) -> str:
@@ -39,3 +39,8 @@ class Naming:
         for batch in batches:
             grouped.setdefault(self.stem(batch), []).append(batch)
         yield from grouped.items()
+
+
+def _quoted(service: str) -> str:
+    """A name without a dot, so that it is not taken for one with a day or a number behind it."""
+    return quote(service, safe="").replace(".", "%2E")

@@ -25,13 +25,14 @@ STATE = ".tenx"
 _TABLES = (
     """
     create table if not exists files (
-        stem text not null, number integer not null, length integer not null,
-        primary key (stem, number)
+        stem text not null, ending text not null, number integer not null,
+        length integer not null, primary key (stem, ending, number)
     ) without rowid
     """,
 )
-_NEWEST = "select number, length from files where stem = ? order by number desc limit 1"
-_SET = "insert into files values (?1, ?2, ?3) on conflict do update set length = ?3"
+_ALL = "select stem, number, length from files where ending = ?"
+_NEWEST = f"{_ALL} and stem = ? order by number desc limit 1"
+_SET = "insert into files values (?1, ?2, ?3, ?4) on conflict do update set length = ?4"
 
 
 @frozen
@@ -41,10 +42,6 @@ class _Place:
     stem: str
     number: int
     length: int
-
-    @property
-    def row(self) -> tuple[str, int, int]:
-        return self.stem, self.number, self.length
 
 
 @define(eq=False, init=False)
@@ -121,8 +118,15 @@ class FileSink:
 
     def _open(self) -> None:
         self._store.open()
+        try:
+            self._cut_off()
+        except BaseException:
+            self._store.close()  # or it could not be opened again
+            raise
+
+    def _cut_off(self) -> None:
         with told(self.directory):
-            for stem, number, length in self._store.read("select stem, number, length from files"):
+            for stem, number, length in self._store.read(_ALL, self._naming.ending):
                 cut_to(self._path(stem, number), length)
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
@@ -134,9 +138,9 @@ class FileSink:
         places = [self._place(stem, len(data[stem])) for stem in data]
         fresh = [place for place in places if not place.length]
         if fresh:
-            self._store.announce(partial(_set, fresh))  # so that they are cut off, if need be
+            self._store.announce(partial(self._set, fresh))  # so that they are cut off, if need be
         written = self._append_all(places, data, has_new_names=bool(fresh))
-        self._store.write(commits, partial(_set, written))
+        self._store.write(commits, partial(self._set, written))
 
     def _append_all(
         self, places: Sequence[_Place], data: Mapping[str, bytes], *, has_new_names: bool
@@ -152,9 +156,9 @@ class FileSink:
 
     def _place(self, stem: str, size: int) -> _Place:
         """Where the next bytes of a file go; to a file that is not known, nothing is written."""
-        rows = self._store.read(_NEWEST, stem)
+        rows = self._store.read(_NEWEST, self._naming.ending, stem)
         if rows:
-            number, length = rows[0]
+            _, number, length = rows[0]
             if not length or not self._rotate_size or length + size <= self._rotate_size:
                 return _Place(stem, number, length)
             return self._next(stem, number + 1)
@@ -179,6 +183,7 @@ class FileSink:
     def _path(self, stem: str, number: int) -> Path:
         return self.directory / self._naming.name(stem, number)
 
-
-def _set(places: Sequence[_Place], database: sqlite3.Connection) -> None:
-    database.executemany(_SET, [place.row for place in places])
+    def _set(self, places: Sequence[_Place], database: sqlite3.Connection) -> None:
+        ending = self._naming.ending
+        rows = [(place.stem, ending, place.number, place.length) for place in places]
+        database.executemany(_SET, rows)

@@ -18,7 +18,7 @@ from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.fleet.lock import Lock
 from tenx_async.logs.cursor import Commit, Stored
 from tenx_async.sinks import cursor_tables
-from tenx_async.sinks.cursor_tables import CursorTables
+from tenx_async.sinks.cursor_tables import CursorTables, NotWholeError
 from tenx_async.telemetry.logging import logger
 
 _PATIENCE = 2.0
@@ -27,6 +27,7 @@ _VERSION = 1
 _MOST_CHECKED = 64 * 2**20
 """Bytes up to which a file is looked through when it is opened."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_NO_TEXT = "Could not decode to UTF-8"
 
 Work = Callable[[sqlite3.Connection], object]
 
@@ -122,7 +123,7 @@ class Store:
         Raises:
             SinkUnavailable: it cannot be read.
         """
-        with self._turn, told(self.path):
+        with self._turn, self._recovering(), told(self.path):
             return self._connected().execute(sql, values).fetchall()
 
     def load(self, source: str) -> Stored | None:
@@ -134,7 +135,7 @@ class Store:
         try:
             self._reader = self._reader or _connect(self.path)
             stored = cursor_tables.load(self._reader, source)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, TypeError) as error:
             raise DamagedCursor(f"{self.path} cannot be read: {error}") from error
         if stored is None and self._lost:
             raise DamagedCursor(self._lost)
@@ -248,9 +249,12 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 def _noticing_damage() -> Iterator[None]:
     try:
         yield
+    except (UnicodeDecodeError, NotWholeError) as error:  # even a complaint may quote the damage
+        raise _DamagedError(str(error)) from error
     except (sqlite3.DatabaseError, SinkUnavailable) as error:
         cause = error.__cause__ if isinstance(error, SinkUnavailable) else error
-        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGE or str(cause).startswith(_NO_TEXT):
             raise _DamagedError(str(cause)) from error
         raise
 

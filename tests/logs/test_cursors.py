@@ -7,15 +7,16 @@ import datetime as dt
 import random
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.errors import DamagedCursor
-from tenx_async.logs.cursor import Cursor, Edit
+from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
+from tenx_async.logs.cursor import Commit, Cursor, Edit
 from tenx_async.logs.cursors import CursorStore, MemoryCursors
-from tenx_async.logs.findings import Gap
+from tenx_async.logs.findings import Gap, Reset
 from tenx_async.logs.follow import CommitMode, Follower
 from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.order import Habits, Order
@@ -154,6 +155,59 @@ async def test_a_silent_service_is_resumed_where_it_was(fake: FakeCloud) -> None
     lines, _events = follower(fake, "web", tail=0, cursors=store)
     async with lines:
         assert "new" == (await anext(lines)).log
+
+
+@ORDERS
+async def test_a_service_that_was_made_anew_meanwhile_is_read_from_its_beginning(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Even if its log begins with the very lines of the one before."""
+    fake.order = order or Order.OLDEST_FIRST
+    sink = Sink()
+    fake.write("web", "start", "tick", "tick")
+    await follow_for(following(fake, order, sink.cursors), sink, 1_000)
+    fake.remove("web")
+    fake.add("web", uid="u2")
+    fake.write("web", "start", "tick", "tick", "more")
+    lines = following(fake, order, sink.cursors)
+    await follow_for(lines, sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)
+    assert [Reset(3)] == lines.ledger.day("web", fake.today).resets
+
+
+async def test_a_batch_that_cannot_be_committed_before_it_is_given_is_given_later(
+    fake: FakeCloud,
+) -> None:
+    """It is not skipped, although it is committed with the next one."""
+
+    class Full(MemoryCursors):
+        failures = 2
+
+        async def commit(self, commits: Sequence[Commit]) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise SinkUnavailable("the disk is full")
+            await super().commit(commits)
+
+    fake.write("web", *(f"line {number}" for number in range(100)))
+    lines, _events = follower(fake, tail=None, follow=False, cursors=Full(), commit="before")
+    async with lines:
+        for _ in range(2):
+            with pytest.raises(SinkUnavailable):
+                await anext(lines)
+
+        assert fake.written == Counter([(line.service, line.log) async for line in lines])
+
+
+async def test_what_was_read_in_another_region_is_refused(fake: FakeCloud) -> None:
+    """A service of the same name there is another one."""
+    store = MemoryCursors()
+    cursor = Cursor(region="elsewhere", service="web")
+    await store.commit([Commit("web", cursor.encode(), {})])
+    with pytest.raises(ConfigurationError, match="elsewhere"):
+        async with following(fake, None, store):
+            pass
 
 
 async def test_what_cannot_be_trusted_is_told(fake: FakeCloud) -> None:

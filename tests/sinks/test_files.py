@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.errors import ConfigurationError
+from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor
 from tenx_async.logs.cursors import Marks, MemoryCursors
 from tenx_async.logs.lines import LogBatch
@@ -128,12 +128,28 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
+async def test_a_file_that_cannot_be_cut_off_is_waited_for(tmp_path: Path) -> None:
+    """The directory is let go of, so that it can be opened when the cause is gone."""
+    path, sink = tmp_path / "web.log", FileSink(tmp_path, form="text", rotate_daily=False)
+    await written(sink, [batch_of("a")])
+    path.rename(tmp_path / "aside")
+    path.mkdir()
+    for _ in range(2):
+        with pytest.raises(SinkUnavailable, match="directory"):
+            await sink.open()
+    path.rmdir()
+    (tmp_path / "aside").rename(path)
+    await written(sink, [batch_of("b")])
+
+    assert "web-1 a\nweb-1 b\n" == path.read_text()
+
+
 async def test_a_file_that_was_never_committed_is_emptied(tmp_path: Path) -> None:
     """Its name is known before it is written to, so it is told from a file of somebody else."""
     sink = FileSink(tmp_path, form="text", rotate_daily=False)
     await sink.open()
     sink._store.announce(
-        lambda database: database.execute("insert into files values ('web', 0, 0)")
+        lambda database: database.execute("insert into files values ('web', '.log', 0, 0)")
     )
     await sink.close()
     _append(tmp_path / "web.log", "web-1 not committed\n")
@@ -150,6 +166,27 @@ async def test_a_file_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
 
     assert "mine\n" == (tmp_path / "web.log").read_text()
     assert "web-1 a\n" == (tmp_path / "web.1.log").read_text()
+
+
+async def test_another_form_leaves_the_files_of_the_first_alone(tmp_path: Path) -> None:
+    """And when it is changed back, they are gone on with where they end."""
+    await written(FileSink(tmp_path), [batch_of("a", "b")])
+    await written(FileSink(tmp_path, form="text"), [batch_of("c")])
+    await written(FileSink(tmp_path), [batch_of("d")])
+
+    path = tmp_path / "web.2015-12-29.jsonl"
+    assert ["a", "b", "d"] == [json.loads(line)["log"] for line in path.read_text().splitlines()]
+    assert "web-1 c\n" == (tmp_path / "web.2015-12-29.log").read_text()
+
+
+async def test_a_name_with_dots_is_no_other_services_next_file(tmp_path: Path) -> None:
+    """Both may be begun in one write."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False, rotate_size=10)
+    batches = [batch_of("b"), batch_of("c", source="web.1")]
+    await written(sink, [batch_of("a")], batches)
+
+    assert ["web%2E1.log", "web.1.log", "web.log"] == names(tmp_path)
+    assert "web.1-1 c\n" == (tmp_path / "web%2E1.log").read_text()
 
 
 async def test_a_file_may_be_moved_away(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import sqlite3
 from array import array
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,11 @@ async def test_a_commit_that_is_given_again_is_written_once(path: Path) -> None:
     assert told[-1][1] == stored.memories[DAY, ""]
 
 
+def overwrite(path: Path, what: bytes) -> None:
+    """Put what is no text into the place of a text."""
+    path.write_bytes(path.read_bytes().replace(what, b"\xff" * len(what)))
+
+
 def spoil(path: Path, damage: bytes) -> None:
     """Put something else into a file, or cut it off in the middle."""
     raw = path.read_bytes()
@@ -166,6 +172,39 @@ async def test_a_damaged_file_is_set_aside(path: Path, damage: bytes) -> None:
     assert stored
     assert digests == stored.memories[DAY, ""]
     assert [*path.parent.glob("*-damaged-*")]
+
+
+@pytest.mark.parametrize("what", [b"TABLE cursors", b"2015-12-29"])
+async def test_text_that_is_none_is_damage(path: Path, what: bytes) -> None:
+    """It is neither raised as it is, nor ever met again."""
+    commit, digests = grown(1)[0]
+    with SqliteCursors(path) as cursors:
+        await cursors.commit([commit])
+    overwrite(path, what)
+    with SqliteCursors(path) as cursors:
+        with pytest.raises(DamagedCursor):
+            cursors.load("web")
+        with suppress(SinkUnavailable):
+            await cursors.commit([commit])
+        await cursors.commit([commit])
+        stored = cursors.load("web")
+
+    assert stored
+    assert digests == stored.memories[DAY, ""]
+
+
+async def test_a_file_that_is_lost_while_it_is_used_does_not_stop_who_commits(path: Path) -> None:
+    """However many changes come of what it held: whoever reads them is told."""
+    told = grown(600)
+    with SqliteCursors(path) as cursors:
+        for commit, _ in told[:100]:
+            await cursors.commit([commit])
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink()
+        for commit, _ in told[100:]:
+            await cursors.commit([commit])
+        with pytest.raises(DamagedCursor, match="not whole"):
+            cursors.load("web")
 
 
 async def test_a_file_that_is_locked_can_be_written_later(path: Path) -> None:

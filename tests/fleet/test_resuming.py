@@ -196,6 +196,9 @@ async def test_the_clock_may_be_set_back_meanwhile(tmp_path: Path) -> None:
     """When a write was sent does not decide whether it was."""
     async with shop(tmp_path) as on:
         await on.broken_off(verified, 5)
+        on.clock.advance(10.0)  # what the server was about to do has ended: its clock is set, too
+        async with on.client() as client:
+            await client.services.list()
         on.clock.start = on.clock.start.replace(year=2014)
 
         assert all(outcome.ok for outcome in await on.gone_on_with(verified))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from multiprocessing import get_context
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from attrs import frozen
 
 import tenx_async as tenx
+from benchmarks.processes import beside
 from tenx_async.local.faults import Fault
 from tenx_async.local.quirks import Quirks
 
@@ -135,15 +135,6 @@ def serve(scene: Scene, tell: Connection) -> None:
     asyncio.run(main())
 
 
-@asynccontextmanager
-async def serving(scene: Scene) -> AsyncIterator[str]:
+def serving(scene: Scene) -> AbstractAsyncContextManager[str]:
     """A cloud in a process of its own; gives its endpoint."""
-    context = get_context("spawn")
-    hear, tell = context.Pipe(duplex=False)
-    server = context.Process(target=serve, args=(scene, tell), daemon=True)
-    server.start()
-    try:
-        yield await asyncio.to_thread(hear.recv)
-    finally:
-        server.kill()
-        server.join()
+    return beside(serve, scene)

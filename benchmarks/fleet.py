@@ -14,9 +14,8 @@ import asyncio
 import resource
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from multiprocessing import get_context
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,6 +23,7 @@ import aiohttp
 from attrs import frozen
 
 import tenx_async as tenx
+from benchmarks.processes import beside
 from tenx_async.fleet.report import Report
 from tenx_async.fleet.terms import count_of
 from tenx_async.local.faults import Fault
@@ -89,18 +89,9 @@ def serve(scene: Scene, tell: Connection) -> None:
     asyncio.run(main())
 
 
-@asynccontextmanager
-async def serving(scene: Scene) -> AsyncIterator[str]:
+def serving(scene: Scene) -> AbstractAsyncContextManager[str]:
     """A cloud in a process of its own; gives its endpoint."""
-    context = get_context("spawn")
-    hear, tell = context.Pipe(duplex=False)
-    server = context.Process(target=serve, args=(scene, tell), daemon=True)
-    server.start()
-    try:
-        yield await asyncio.to_thread(hear.recv)
-    finally:
-        server.kill()
-        server.join()
+    return beside(serve, scene)
 
 
 async def restart(endpoint: str, scene: Scene) -> Report:

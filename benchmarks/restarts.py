@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from multiprocessing import get_context
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from multiprocessing.connection import Connection
 
 import aiohttp
@@ -21,6 +20,7 @@ import tenacity
 from attrs import evolve, frozen
 
 import tenx_async as tenx
+from benchmarks.processes import beside
 from tenx_async.local.quirks import Quirks
 
 TOKEN = "benchmark"
@@ -108,18 +108,9 @@ def serve(scene: Scene, tell: Connection) -> None:
     asyncio.run(main())
 
 
-@asynccontextmanager
-async def serving(scene: Scene) -> AsyncIterator[str]:
+def serving(scene: Scene) -> AbstractAsyncContextManager[str]:
     """A cloud in a process of its own; gives its endpoint."""
-    context = get_context("spawn")
-    hear, tell = context.Pipe(duplex=False)
-    server = context.Process(target=serve, args=(scene, tell), daemon=True)
-    server.start()
-    try:
-        yield await asyncio.to_thread(hear.recv)
-    finally:
-        server.kill()
-        server.join()
+    return beside(serve, scene)
 
 
 async def with_the_pool(endpoint: str, services: list[str]) -> int:

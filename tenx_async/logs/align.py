@@ -29,17 +29,22 @@ def going_on(
 
     Returns:
         what the window does not hold, and whether the two certainly fit together: as many entries
-        are found in both, and none of them are alike, so that nothing moved.
+        are found in both, and none there are alike, so that nothing moved.
     """
     if list(page[:shared]) == list(window[len(window) - shared :]):
         return page[shared:], True
-    near = Counter(window[len(window) - shared :])
-    far = Counter(window[max(0, len(window) - shared - ANCHOR) : len(window) - shared])
+    edge = shared + ANCHOR
+    near, around = Counter(window[len(window) - shared :]), window[max(0, len(window) - edge) :]
+    far = Counter(around) - near
     both = near & Counter(page[:shared])
-    here = both + (far & (Counter(page[:shared]) - both))
-    there, edge = near - both, shared + ANCHOR
+    here, there = both + (far & (Counter(page[:shared]) - both)), near - both
     unseen = [*_without(page[:shared], here), *_without(page[shared:edge], there), *page[edge:]]
-    return unseen, len(near) == shared == len(page) - len(unseen)
+    fits = len(page) - len(unseen) == shared
+    return unseen, fits and _is_distinct(around) and _is_distinct(page[:edge])
+
+
+def _is_distinct(entries: Sequence[LogEntry]) -> bool:
+    return len(set(entries)) == len(entries)
 
 
 def _without(entries: Sequence[LogEntry], held: Counter[LogEntry]) -> Iterator[LogEntry]:

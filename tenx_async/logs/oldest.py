@@ -24,6 +24,7 @@ from tenx_async.logs.replies import make_sure
 
 _READS = 2
 _TRIES = 5
+_ASKED_AGAIN = 2
 _TELLING = 4
 """So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
@@ -187,7 +188,7 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
     known = day.memory.digests[start:]
     window: list[LogEntry] = []
     awaited = Counter(known)
-    tries, is_sure = 0, True
+    tries, asked, is_sure = 0, 0, True
     enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
         overlap = min(ANCHOR, len(window), day.habits.most // 2)
@@ -195,6 +196,10 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
         page = yield request
         full = day.habits.is_full(request, len(page))
         unseen, fits = going_on(window, page, overlap)
+        if not fits and asked < _ASKED_AGAIN:
+            asked += 1  # another replica may have given it
+            continue
+        asked = 0
         if not fits and tries < _TRIES:
             tries, is_sure = tries + 1, True
             window, awaited = [], Counter(known)

@@ -215,6 +215,11 @@ def is_end(page: Sequence[LogEntry], half: Sequence[LogEntry]) -> bool:
     return is_telling(half) and _ends(page, half) and not _begins(page, half)
 
 
+def is_part(page: Sequence[LogEntry], part: Sequence[LogEntry]) -> bool:
+    """Tell whether a page begins or ends with a part."""
+    return _begins(page, part) or _ends(page, part)
+
+
 def part_of(count: int) -> int:
     """How many entries to ask for to see which part of a page of so many they are.
 

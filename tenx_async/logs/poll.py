@@ -20,6 +20,7 @@ from tenx_async.logs.order import (
     Order,
     is_beginning,
     is_end,
+    is_part,
     is_telling,
     order_of,
     part_of,
@@ -207,11 +208,16 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
 
 
 def _part(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
-    """Ask for a part of a page, or for all but one of its entries where the part is all alike."""
-    part = yield day.habits.request(0, part_of(len(page)))
-    if len(set(part)) > 1 or len(set(page)) == 1:
-        return part
-    return (yield day.habits.request(0, max(1, len(page) - 1)))
+    """Ask for a part of a page, or for all but one of its entries where the part is all alike.
+
+    One that is none is asked for again: another replica may have given it.
+    """
+    request = day.habits.request(0, part_of(len(page)))
+    part = yield request
+    if len(set(part)) == 1 < len(set(page)):
+        request = day.habits.request(0, max(1, len(page) - 1))
+        part = yield request
+    return part if is_part(page, part) else (yield request)
 
 
 def _confirmed(day: Day, order: Order | None, part: Sequence[LogEntry]) -> Reading[Order | None]:

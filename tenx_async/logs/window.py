@@ -15,6 +15,10 @@ from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, PageRequest
 
 _TRIES = 5
+_ASKED_AGAIN = 2
+"""So often a page is asked for again that does not fit, before the log is taken to have moved."""
+_TELLING = 4
+"""So many entries that do not recur tell for certain how two pages fit together."""
 
 
 @frozen
@@ -71,7 +75,7 @@ def widen(day: Day, window: Window) -> Reading[Window]:
     """
     entries, appended = window.entries, window.appended
     overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
-    for _ in range(_TRIES):
+    for tried in range(_TRIES):
         request = day.habits.request(len(entries) + appended - overlap)
         if request.size <= overlap:
             raise BeyondWindow
@@ -79,6 +83,8 @@ def widen(day: Day, window: Window) -> Reading[Window]:
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
         place = _joint(older, entries, overlap)
+        if tried < _ASKED_AGAIN and _may_be_another_replica(older, entries, overlap, place):
+            continue
         if place or (whole and place == 0):
             joined = [*older[:place], *entries]
             appended = max(0, request.from_ + len(older) - place - len(entries))
@@ -95,6 +101,19 @@ def widen(day: Day, window: Window) -> Reading[Window]:
     fits = fits and bool(older)
     whole = whole if fits else not unseen and not appended
     return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
+
+
+def _may_be_another_replica(
+    older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int, place: int | None
+) -> bool:
+    """Tell whether a page may not fit for no other reason than that another replica gave it.
+
+    Where it fits elsewhere, and lines tell that do not recur, the log has moved on.
+    """
+    if len(older) < overlap or place == len(older) - overlap:
+        return False
+    apart = [mark - at for mark, at in landmarks(digests_of(window), digests_of(older))]
+    return place is None or apart.count(-place) < _TELLING
 
 
 def _appended(

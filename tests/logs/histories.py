@@ -155,6 +155,8 @@ class Outcome:
     """Whether lines were removed for good, so that content alone may not tell what was there."""
     is_doubtful: bool
     """Whether the lines never showed their order, or a doubt was told."""
+    has_ties: bool
+    """Whether two replicas ordered equal times differently."""
     removals: int
     """How many lines the ledger counts as gone: each may have been repeated."""
     reported: bool
@@ -175,11 +177,12 @@ class Outcome:
         lost, as content cannot tell one from another: then the ledger must say so. It cannot
         where the log looked the same at every poll, as if nothing had happened. And where the
         lines are so alike that they show neither the log's order nor, as a doubt says, what was
-        inserted before them, what is repeated must be counted.
+        inserted before them, what is repeated must be counted. So it is where replicas order
+        equal times differently.
         """
         if self.is_exact:
             return False
-        if self.is_doubtful and not self.lost:
+        if (self.is_doubtful or self.has_ties) and not self.lost:
             return self.repeated.total() > self.removals
         if not self.takes_away:
             return True
@@ -249,6 +252,7 @@ def _outcome(history: History, log: ReadableLog, reader: Reader, witness: Witnes
         takes_away=history.takes_away,
         is_doubtful=reader.day.habits.order is None
         or any(isinstance(found, Doubt) for found in reader.findings),
+        has_ties=any(isinstance(step, Swap) and step.on for step in history.all_steps()),
         removals=sum(found.lines for found in reader.findings if isinstance(found, Removal)),
         reported=reader.suppressed > 0 or any(not isinstance(f, Shift) for f in reader.findings),
         reader=reader,

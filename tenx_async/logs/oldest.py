@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, difference, going_on
@@ -20,11 +21,10 @@ from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap, Removal
 from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import BeyondWindow, EndSearch, PageRequest
-from tenx_async.logs.replies import make_sure
+from tenx_async.logs.replies import fitting, make_sure
 
 _READS = 2
 _TRIES = 5
-_ASKED_AGAIN = 2
 _TELLING = 4
 """So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
@@ -188,18 +188,14 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
     known = day.memory.digests[start:]
     window: list[LogEntry] = []
     awaited = Counter(known)
-    tries, asked, is_sure = 0, 0, True
+    tries, is_sure = 0, True
     enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
         overlap = min(ANCHOR, len(window), day.habits.most // 2)
         request = day.habits.request(base + len(window) - overlap)
-        page = yield request
+        page = yield from fitting(day, request, partial(_fits, window, overlap))
         full = day.habits.is_full(request, len(page))
         unseen, fits = going_on(window, page, overlap)
-        if not fits and asked < _ASKED_AGAIN:
-            asked += 1  # another replica may have given it
-            continue
-        asked = 0
         if not fits and tries < _TRIES:
             tries, is_sure = tries + 1, True
             window, awaited = [], Counter(known)
@@ -211,6 +207,10 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
         is_end = not full and len(window) >= len(known)  # a page that ends before may be cut
         if is_end or not unseen or all_known or len(window) > enough:
             return window, full, is_sure
+
+
+def _fits(window: Sequence[LogEntry], overlap: int, page: Sequence[LogEntry]) -> bool:
+    return going_on(window, page, overlap)[1]
 
 
 def _tells(

@@ -70,6 +70,8 @@ class Habits:
     """It gives no more than so many, though there are more and more was asked for."""
     cuts: bool = field(default=False, init=False)
     """Whether it ever gave fewer than were asked for though there were more."""
+    has_replicas: bool = field(default=False, init=False)
+    """Whether answers to the same request ever differed and recurred."""
     _reached: int = field(default=0, init=False, repr=False)
     """The farthest end of a page that was not refused."""
     _ended: int = field(default=0, init=False, repr=False)

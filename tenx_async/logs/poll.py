@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from functools import partial
 
 from attrs import evolve
 
@@ -26,7 +27,7 @@ from tenx_async.logs.order import (
     part_of,
     trend,
 )
-from tenx_async.logs.replies import make_sure
+from tenx_async.logs.replies import fitting, make_sure
 
 _TRIES = 6
 _DISTINCT = 3
@@ -208,16 +209,13 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
 
 
 def _part(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
-    """Ask for a part of a page, or for all but one of its entries where the part is all alike.
-
-    One that is none is asked for again: another replica may have given it.
-    """
+    """Ask for a part of a page, or for all but one of its entries where the part is all alike."""
     request = day.habits.request(0, part_of(len(page)))
-    part = yield request
-    if len(set(part)) == 1 < len(set(page)):
-        request = day.habits.request(0, max(1, len(page) - 1))
-        part = yield request
-    return part if is_part(page, part) else (yield request)
+    part = yield from fitting(day, request, partial(is_part, page))
+    if len(set(part)) > 1 or len(set(page)) == 1:
+        return part
+    request = day.habits.request(0, max(1, len(page) - 1))
+    return (yield from fitting(day, request, partial(is_part, page)))
 
 
 def _confirmed(day: Day, order: Order | None, part: Sequence[LogEntry]) -> Reading[Order | None]:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, Order, PageRequest
+
+_ASKS = 3
+_ASKS_OF_REPLICAS = 10
+
+
+def fitting(
+    day: Day, request: PageRequest, fits: Callable[[Sequence[LogEntry]], bool]
+) -> Reading[Sequence[LogEntry]]:
+    """Ask for a page, and again if it does not fit: another replica may have given it.
+
+    Replicas that order equal times their own ways show by answers that differ and recur; those of
+    a log that has moved do not. The last one is given if none fits.
+    """
+    answers: list[Sequence[LogEntry]] = []
+    while True:
+        page = yield request
+        answers.append(list(page))
+        differ = any(answer != answers[0] for answer in answers)
+        recur = any(answer in answers[:place] for place, answer in enumerate(answers))
+        day.habits.has_replicas = day.habits.has_replicas or (differ and recur)
+        most = _ASKS_OF_REPLICAS if day.habits.has_replicas else _ASKS
+        if fits(page) or len(answers) >= most:
+            return page
 
 
 def make_sure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from functools import partial
 from statistics import mode
 
 from attrs import evolve, frozen
@@ -13,10 +14,9 @@ from tenx_async.logs.align import ANCHOR, going_on, landmarks
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, PageRequest
+from tenx_async.logs.replies import fitting
 
 _TRIES = 5
-_ASKED_AGAIN = 2
-"""So often a page is asked for again that does not fit, before the log is taken to have moved."""
 _TELLING = 4
 """So many entries that do not recur tell for certain how two pages fit together."""
 
@@ -75,16 +75,14 @@ def widen(day: Day, window: Window) -> Reading[Window]:
     """
     entries, appended = window.entries, window.appended
     overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
-    for tried in range(_TRIES):
+    for _ in range(_TRIES):
         request = day.habits.request(len(entries) + appended - overlap)
         if request.size <= overlap:
             raise BeyondWindow
-        page = yield request
+        page = yield from fitting(day, request, partial(_fits, day, entries, overlap))
         whole = not day.habits.is_full(request, len(page))
         older = day.ascending(page)
         place = _joint(older, entries, overlap)
-        if tried < _ASKED_AGAIN and _may_be_another_replica(older, entries, overlap, place):
-            continue
         if place or (whole and place == 0):
             joined = [*older[:place], *entries]
             appended = max(0, request.from_ + len(older) - place - len(entries))
@@ -103,17 +101,17 @@ def widen(day: Day, window: Window) -> Reading[Window]:
     return evolve(window, entries=joined, whole=whole, pages=window.pages + 1, is_torn=not fits)
 
 
-def _may_be_another_replica(
-    older: Sequence[LogEntry], window: Sequence[LogEntry], overlap: int, place: int | None
-) -> bool:
-    """Tell whether a page may not fit for no other reason than that another replica gave it.
+def _fits(day: Day, window: Sequence[LogEntry], overlap: int, page: Sequence[LogEntry]) -> bool:
+    """Tell whether a page fits before a window where it is expected, or certainly elsewhere.
 
-    Where it fits elsewhere, and lines tell that do not recur, the log has moved on.
+    What fits elsewhere may be another replica's, unless lines tell that do not recur.
     """
-    if len(older) < overlap or place == len(older) - overlap:
-        return False
+    older = day.ascending(page)
+    expected, place = len(older) - overlap, _joint(older, window, overlap)
+    if place == expected or expected < 0:
+        return True
     apart = [mark - at for mark, at in landmarks(digests_of(window), digests_of(older))]
-    return place is None or apart.count(-place) < _TELLING
+    return place is not None and apart.count(-place) >= _TELLING
 
 
 def _appended(

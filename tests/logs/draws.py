@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from attrs import define, field
 
@@ -42,7 +43,12 @@ class Draw:
         for _ in range(self._random.randrange(5, 40)):
             steps += self._turn(kinds)
             steps.append(self._poll(kinds, fails=fails, busy=busy))
-        return History(order=order, told=told, size=size, cap=cap, steps=steps)
+        replicas = self._replicas() if self.ties else {}
+        return History(order=order, told=told, size=size, cap=cap, steps=steps, **replicas)
+
+    def _replicas(self) -> dict[str, Any]:
+        """How alike replicas are, and which one answers."""
+        return {"tied": self._random.choice([2, 3, 3, 6]), "in_turn": self._chance(0.5)}
 
     def _kinds(self) -> list[str]:
         """What this server does beside appending."""

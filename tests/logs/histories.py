@@ -79,7 +79,7 @@ class Lack:
 
 @frozen
 class Swap:
-    """From now on two replicas answer in turn, or one again."""
+    """From now on two replicas answer, or one again."""
 
     on: bool = True
 
@@ -124,6 +124,10 @@ class History:
     """Whether the reader is told the order."""
     size: int = 100
     cap: int | None = None
+    tied: int = 3
+    """How many lines have the same time, which replicas order each its own way."""
+    in_turn: bool = True
+    """Whether replicas answer in turn, and not either by chance."""
     steps: Sequence[Step | Poll] = field(repr=False)
 
     @property
@@ -214,7 +218,7 @@ class ReadableLog(Log, PagedLog, Protocol):
 
 def play(history: History, on: ReadableLog | None = None) -> Outcome:
     """Play a history on a log, by default on the model, and read it to its end."""
-    log = on or ModelLog(history.order, cap=history.cap)
+    log = on or ModelLog(history.order, cap=history.cap, tied=history.tied, in_turn=history.in_turn)
     reader = Reader.of(log, size=history.size, order=history.order if history.told else None)
     witness = Witness()
     for step in history.steps:

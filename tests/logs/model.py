@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -19,8 +20,6 @@ from tenx_async.logs.poll import audit, poll
 
 DAY = dt.date(2015, 12, 29)
 SHARDS = 5
-TIED = 3
-"""So many lines that were written one after the other have the same time."""
 
 
 class Refused(Exception):
@@ -39,7 +38,11 @@ class ModelLog:
     entries: list[LogEntry] = field(factory=list)
     """The log, oldest first."""
     swaps: bool = False
-    """Two replicas, asked in turn, order the lines of one moment differently."""
+    """Two replicas order the lines of one moment differently."""
+    tied: int = 3
+    """So many lines that were written one after the other have the same time."""
+    in_turn: bool = True
+    """Whether the replicas answer in turn, and not either by chance."""
     lacking: int = 0
     """How many coming replies lack a part of the log, because a shard failed."""
     ever: Counter[LogEntry] = field(factory=Counter)
@@ -101,13 +104,16 @@ class ModelLog:
             self.lacking -= 1
             lacks = self.calls % SHARDS
             return [entry for index, entry in enumerate(log) if index % SHARDS != lacks]
-        if self.swaps and self.calls % 2:
+        if self.swaps and self._is_other_replica():
             return self._other_replica(log)
         return log
 
+    def _is_other_replica(self) -> bool:
+        return random.Random(self.calls).random() < 0.5 if not self.in_turn else self.calls % 2 > 0
+
     def _other_replica(self, log: list[LogEntry]) -> list[LogEntry]:
         """The log with the lines of each moment in another order, always the same one."""
-        moments = itertools.groupby(log, lambda entry: self._numbers[id(entry)] // TIED)
+        moments = itertools.groupby(log, lambda entry: self._numbers[id(entry)] // self.tied)
         groups = (sorted(tied, key=lambda entry: -self._numbers[id(entry)]) for _, tied in moments)
         return list(itertools.chain.from_iterable(groups))
 

@@ -19,7 +19,7 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.logs.align import ANCHOR, Difference
 from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
 from tenx_async.logs.digests import Kept, digests_of
-from tenx_async.logs.findings import Absence, Doubt, Finding, Removal, Reordered, Reset, Shift
+from tenx_async.logs.findings import Absence, Doubt, Finding, Gap, Removal, Reordered, Reset, Shift
 from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
@@ -134,27 +134,33 @@ class Day:
         self.memory.replace_from(0, digests_of(known))
         self.gone, self.begun, self.tail = gone, True, None
 
-    def adopt(self, order: Order) -> bool:
-        """Go on in the order that was found out, and tell whether another one was assumed.
+    def adopt(self, order: Order) -> Delivery | None:
+        """Go on in the order that was found out; tell what that comes to if another was assumed.
 
         If so, all of the day is read again where it is wanted, less what was delivered; else what
-        is new is what came since the first page.
+        is new is what came since the first page. Where not all that was delivered is remembered
+        it is read on from the log's end.
         """
         if order is self.assumed:
             if not self.is_certain:
                 self.note_look()
             self.is_certain = True
-            return False
-        self.assumed, self.is_certain, self.unlooked = order, True, 0
-        if self.tail is None:
-            self.gone.update(self.memory.digests)
-            self.proof.read_again()
-            self.memory, self.begun = self.blank(), False
-        else:
+            return None
+        position, self.assumed, self.is_certain, self.unlooked = self.position, order, True, 0
+        if self.tail is not None:
+            if self.memory.whole:
+                self.gone.update(Counter(self.memory.digests) - Counter(self.front))
             ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
             self.memory = self.blank(whole=self.front_is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
-        return True
+            return Delivery(more=True)
+        is_known = self.memory.whole
+        if is_known:
+            self.gone.update(self.memory.digests)
+        self.proof.read_again()
+        self.memory, self.begun = self.blank(), False
+        self.tail = self.tail if is_known else 0
+        return Delivery(more=True, findings=[] if is_known else [Gap(position, None)])
 
     def begin(
         self,
@@ -284,6 +290,10 @@ class Day:
         self.unlooked = self.read_unlooked = 0
         self.memory.limit = self._limit
         self.memory.trim()
+
+    def look_soon(self) -> None:
+        """Have all that is remembered read again by the next poll."""
+        self.read_unlooked = max(self.read_unlooked, 2 * len(self.memory))
 
     def _note_read(self, start: int, read: int, added: int) -> None:
         if start == 0:

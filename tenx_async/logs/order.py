@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.logs.growth import Growth
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _NUMBERS = 7
@@ -35,6 +36,11 @@ class Order(enum.StrEnum):
     def counts_back(self) -> bool:
         """Whether `from` counts back from the newest line."""
         return self is not Order.OLDEST_FIRST
+
+    @property
+    def opposite(self) -> Order:
+        """What it is, most likely, if logs grow at the other end."""
+        return Order.OLDEST_FIRST if self.counts_back else Order.NEWEST_FIRST
 
 
 @frozen
@@ -70,6 +76,8 @@ class Habits:
     """It gives no more than so many, though there are more and more was asked for."""
     cuts: bool = field(default=False, init=False)
     """Whether it ever gave fewer than were asked for though there were more."""
+    growth: Growth | None = field(default=None, init=False)
+    """What bears out the order, if that was found out and is not certain yet."""
     has_replicas: bool = field(default=False, init=False)
     """Whether answers to the same request ever differed and recurred."""
     _reached: int = field(default=0, init=False, repr=False)
@@ -79,6 +87,25 @@ class Habits:
     _trusted: int = field(default=0, init=False, repr=False)
     """How often that was believed since it was last looked at."""
     _patience: int = field(default=1, init=False, repr=False)
+
+    def find(self, order: Order, growth: Growth | None = None) -> None:
+        """Learn the order from what the server gave; it may turn out to be another one.
+
+        Which part of a page a shorter one is leaves no doubt.
+        """
+        self.order = order
+        self.growth = None if order is Order.NEWEST_PAGE else growth or Growth()
+
+    def note_growth(self, *, here: bool) -> None:
+        """Note that a log grew where the order says, or at its other end."""
+        if (growth := self.growth) is None or self.order is None:
+            return
+        growth.here += here
+        growth.there += not here
+        if growth.is_certain:
+            self.growth = None
+        elif growth.is_refuted:
+            self.find(self.order.opposite)
 
     @property
     def reach(self) -> int:

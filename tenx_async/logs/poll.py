@@ -15,6 +15,7 @@ from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.findings import Gap
+from tenx_async.logs.growth import Growth
 from tenx_async.logs.oldest import find_end
 from tenx_async.logs.order import (
     BeyondWindow,
@@ -54,9 +55,44 @@ def _poll(day: Day) -> Reading[Delivery]:
     if day.habits.order is None:
         backlog = None if day.is_read_out else (yield from oldest.go_on(day))
         return backlog or (yield from _read_on_watching(day))
-    if day.adopt(day.habits.order):
-        return Delivery(more=True)
-    return (yield from _read_on(day))
+    if (turned := day.adopt(day.habits.order)) is not None:
+        return turned
+    if day.habits.growth is None:
+        return (yield from _read_on(day))
+    return (yield from _read_on_checking(day))
+
+
+def _read_on_checking(day: Day) -> Reading[Delivery]:
+    """Read on, and see whether the log grows where the order says that was found out."""
+    counts_back, was_whole = day.order.counts_back, day.memory.whole
+    elsewhere = counts_back and (yield from _has_grown_behind(day))
+    delivery = yield from _read_on(day)
+    if not counts_back and was_whole and delivery.stretches:
+        elsewhere = delivery.stretches[0].position == 0
+    if day.arrived or elsewhere:
+        day.habits.note_growth(here=day.arrived > 0)
+    return delivery
+
+
+def _has_grown_behind(day: Day) -> Reading[bool]:
+    """Look now and then behind a quiet log that is read from its newest line, if all is known.
+
+    What was inserted unseen shifts what is known there: only what is not known tells, and all is
+    to be read again.
+    """
+    if day.arrived or not day.memory.whole:
+        return False
+    day.quiet += 1
+    if day.quiet & (day.quiet - 1):
+        return False
+    try:
+        page = yield day.habits.request(day.position)
+    except BeyondWindow:
+        return False
+    if page:
+        day.quiet = 0
+        day.look_soon()
+    return not set(digests_of(page)) <= set(day.memory.digests)
 
 
 def _read_on(day: Day) -> Reading[Delivery]:
@@ -85,9 +121,8 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if full and order is None:
         order = max(day.shown, key=day.shown.__getitem__, default=None)
     if order is not None and (full or _is_borne_out(day, page, order)):
-        day.habits.order = order
-        day.adopt(order)
-        return Delivery(more=True)
+        day.habits.find(order, Growth.told(by_numbers=trend(page) != 0))
+        return day.adopt(order) or Delivery(more=True)
     if day.memory.whole and not full:
         delivery = yield from _read_whole(day, page)
         if order is not None:
@@ -103,7 +138,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
     if was_read_out and not has_changed and day.arrived and is_clear:
-        day.habits.order = Order.OLDEST_FIRST
+        day.habits.find(Order.OLDEST_FIRST, Growth.told(by_numbers=trend(page) != 0))
     return delivery
 
 
@@ -130,10 +165,10 @@ def _turn_round(day: Day) -> Reading[Delivery]:
     """Go on in the order that a log turned out to have, from where it ended when that was seen."""
     end = day.end or 0
     tail, passed = day.tail, end - len(day.front)
-    day.habits.order = Order.OLDEST_FIRST
-    day.adopt(Order.OLDEST_FIRST)
+    day.habits.find(Order.OLDEST_FIRST)
+    turned = day.adopt(Order.OLDEST_FIRST)
     if tail is None:
-        return Delivery(more=True)
+        return turned or Delivery(more=True)
     last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
     day.begin(last, base=end - len(last), whole=False, known=len(last))
     return Delivery(more=True, findings=[Gap(end, passed)])
@@ -202,7 +237,7 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
             if list(page) != list(before) or is_telling(part):
                 continue
         if order is Order.NEWEST_PAGE:
-            day.habits.order = order
+            day.habits.find(order)
         day.assumed = order or Order.OLDEST_FIRST
         break
     return page

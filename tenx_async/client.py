@@ -114,7 +114,7 @@ class Client:
         self._listener = guarded(listener)
         self.region = found.region
         self.services = Services(ServiceCalls(self._account, self.region), self._account.clock)
-        self.logs = Logs(self._account.perform, self.region)
+        self.logs = Logs(self._account.perform, self.region, self._listener)
         self.fleet = self._fleets()
 
     async def __aenter__(self) -> Self:

@@ -14,6 +14,7 @@ from tenx_async.api.operations import Operation
 from tenx_async.logs.lines import LogLine, LogPage
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.reading import read_batches, read_pages
+from tenx_async.telemetry.events import Listener
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Logs:
 
     _perform: Perform = field(repr=False)
     _region: str
+    _emit: Listener = field(repr=False)
 
     async def page(
         self,
@@ -98,6 +100,8 @@ class Logs:
     ) -> AsyncGenerator[LogLine]:
         """Read a day's log line by line.
 
+        What could not be kept, or not be told, the listener hears as `LogChanged`.
+
         Args:
             service: its name.
             date: the server's day.
@@ -110,7 +114,13 @@ class Logs:
         """
         habits = Habits(size, None if order == "auto" else Order(order))
         async for batch in read_batches(
-            self.fetch, service, region=self._region, date=date, tail=tail, habits=habits
+            self.fetch,
+            service,
+            region=self._region,
+            date=date,
+            tail=tail,
+            habits=habits,
+            emit=self._emit,
         ):
             for line in batch:
                 yield line

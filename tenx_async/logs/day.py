@@ -73,6 +73,8 @@ class Day:
     """How often a change of a first page that holds all looked like growth in an order."""
     undecided: int = field(default=0, init=False, repr=False)
     """Polls that could not tell the order although it mattered."""
+    is_guess: bool = field(default=False, init=False, repr=False)
+    """Whether the order is assumed for want of anything that shows it, and nobody was told."""
     quiet: int = field(default=0, init=False, repr=False)
     """Polls that found the first page unchanged while the order was a guess."""
     end: int | None = field(default=None, init=False, repr=False)

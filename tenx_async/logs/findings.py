@@ -96,6 +96,26 @@ class Doubt:
 
 
 @frozen
+class Guess:
+    """Nothing showed how the server orders its pages: the lines may have come in another order.
+
+    Where only the last lines were wanted they may be the first ones. A log that grows shows it.
+    """
+
+    position: int
+    order: str
+    """What was assumed."""
+
+    is_resolved: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return (
+            f"nothing shows in what order the server gives the {_lines(self.position)}; "
+            f"{self.order} was assumed, so give the order if you know it"
+        )
+
+
+@frozen
 class Reordered:
     """Entries stand in another order than before: one that went may hide one equal to it that came.
 
@@ -136,7 +156,7 @@ class OutOfReach:
         return f"{past}, and no instance's own log there: later lines {lost}are not read"
 
 
-Finding = Shift | Removal | Reset | Absence | Gap | Doubt | Reordered | OutOfReach
+Finding = Shift | Removal | Reset | Absence | Gap | Doubt | Guess | Reordered | OutOfReach
 
 
 def _lines(count: int) -> str:

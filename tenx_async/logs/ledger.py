@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from tenx_async.logs.delivery import Delivery
-from tenx_async.logs.findings import Doubt, Finding, Reset, Shift
+from tenx_async.logs.findings import Doubt, Finding, Guess, Reset, Shift
 from tenx_async.logs.seal import Seal
 
 
@@ -76,12 +76,14 @@ class DayAccount:
     @property
     def gaps(self) -> list[Finding]:
         """Where lines are missing or were repeated, or may be."""
-        return [one for one in self.findings if not (one.is_resolved or isinstance(one, Doubt))]
+        return [
+            one for one in self.findings if not (one.is_resolved or isinstance(one, Doubt | Guess))
+        ]
 
     @property
-    def doubts(self) -> list[Doubt]:
-        """Where the lines are too alike to tell whether one was inserted."""
-        return [finding for finding in self.findings if isinstance(finding, Doubt)]
+    def doubts(self) -> list[Doubt | Guess]:
+        """Where lines are too alike to tell what was inserted, or nothing tells their order."""
+        return [finding for finding in self.findings if isinstance(finding, Doubt | Guess)]
 
 
 @define

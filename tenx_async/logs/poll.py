@@ -14,7 +14,7 @@ from tenx_async.logs.align import ANCHOR, difference
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
-from tenx_async.logs.findings import Gap
+from tenx_async.logs.findings import Gap, Guess
 from tenx_async.logs.growth import Growth
 from tenx_async.logs.oldest import find_end
 from tenx_async.logs.order import (
@@ -139,7 +139,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
     if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.find(Order.OLDEST_FIRST, Growth.told(by_numbers=trend(page) != 0))
-    return delivery
+    return _told_if_guessed(day, delivery, full=full)
 
 
 def _grows_behind(day: Day) -> Reading[bool]:
@@ -224,7 +224,15 @@ def _begin(day: Day) -> Reading[Delivery]:
     day.assumed = day.order
     ascending = day.ascending(page)
     begin = newest.begin if day.order.counts_back else oldest.begin
-    return (yield from begin(day, ascending, full=full))
+    return _told_if_guessed(day, (yield from begin(day, ascending, full=full)), full=full)
+
+
+def _told_if_guessed(day: Day, delivery: Delivery, *, full: bool) -> Delivery:
+    """Say once that an order is a guess which matters: when more than a page of it is read out."""
+    if not day.is_guess or delivery.more or not full or day.habits.order is not None:
+        return delivery
+    day.is_guess = False
+    return evolve(delivery, findings=[*delivery.findings, Guess(day.position, day.assumed.value)])
 
 
 def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
@@ -238,7 +246,7 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
                 continue
         if order is Order.NEWEST_PAGE:
             day.habits.find(order)
-        day.assumed = order or Order.OLDEST_FIRST
+        day.assumed, day.is_guess = order or Order.OLDEST_FIRST, order is None
         break
     return page
 

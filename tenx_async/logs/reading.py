@@ -13,6 +13,7 @@ from tenx_async.logs.extent import Extent
 from tenx_async.logs.lines import FetchPage, LogBatch, LogPage
 from tenx_async.logs.order import Habits, PageRequest
 from tenx_async.logs.poll import poll
+from tenx_async.telemetry.events import Listener, LogChanged
 
 T = TypeVar("T")
 Ask = Callable[[PageRequest], Awaitable[Sequence[LogEntry]]]
@@ -35,8 +36,11 @@ async def read_batches(
     date: dt.date,
     tail: int | None,
     habits: Habits,
+    emit: Listener,
 ) -> AsyncGenerator[LogBatch]:
     """Read what there is of a day, or the last `tail` lines of it, as it is now.
+
+    What was found to have changed meanwhile is emitted.
 
     Raises:
         WindowLimit: there is more than the server's log window reaches.
@@ -50,6 +54,8 @@ async def read_batches(
     extent = Extent()
     while not extent.is_reached:
         delivery = await carry_out(lambda: poll(day), habits, page)
+        for finding in delivery.findings:
+            emit(LogChanged(source=service, date=date, finding=finding))
         for stretch in delivery.stretches:
             yield LogBatch(region, service, date, stretch.position, stretch.entries, stretch.late)
         if day.is_cut:

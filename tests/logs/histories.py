@@ -12,7 +12,7 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.findings import Doubt, Removal, Shift
+from tenx_async.logs.findings import Doubt, Guess, Removal, Shift
 from tenx_async.logs.order import Order
 from tests.logs.model import ModelLog, PagedLog, Reader
 
@@ -258,6 +258,7 @@ def _outcome(history: History, log: ReadableLog, reader: Reader, witness: Witnes
         or any(isinstance(found, Doubt) for found in reader.findings),
         has_ties=any(isinstance(step, Swap) and step.on for step in history.all_steps()),
         removals=sum(found.lines for found in reader.findings if isinstance(found, Removal)),
-        reported=reader.suppressed > 0 or any(not isinstance(f, Shift) for f in reader.findings),
+        reported=reader.suppressed > 0
+        or any(not isinstance(f, Shift | Guess) for f in reader.findings),
         reader=reader,
     )

@@ -13,6 +13,7 @@ from tenx_async.logs import extent
 from tenx_async.logs.lines import LogLine
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.reading import read_batches
+from tenx_async.telemetry.logging import log_event
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_follow import follower
@@ -76,6 +77,7 @@ class Growing:
             date=self.cloud.today,
             tail=tail,
             habits=Habits(SIZE, order),
+            emit=log_event,
         )
         async for batch in batches:
             for line in batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.logs.findings import Guess
 from tenx_async.logs.order import Order
 from tests.logs.model import ModelLog, Reader, entries
 
@@ -38,7 +39,7 @@ def test_a_backlog_is_not_taken_for_growth(order: Order, lines) -> None:
 
     assert reader.day.habits.order is order
     assert log.ever == reader.delivered
-    assert not reader.findings
+    assert not [found for found in reader.findings if not isinstance(found, Guess)]
 
 
 @pytest.mark.parametrize("lines", [numbers, words])

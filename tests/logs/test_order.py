@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tenx_async import LogEntry
+from tenx_async.logs.findings import Guess
 from tenx_async.logs.order import EndSearch, Habits, Order, PageRequest, order_of, trend
 from tests.logs.model import ModelLog, Reader, entries
 
@@ -139,3 +140,44 @@ def test_numbers_tell_a_late_line_from_growth(order: Order) -> None:
 
     assert reader.day.habits.order is order
     assert log.ever == reader.delivered
+
+
+def test_an_order_that_was_taken_wrongly_is_turned_round() -> None:
+    """Late lines at the beginning of a long log look like growth; where it grows tells later."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*entries([f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(60)]))
+    reader = Reader.of(log, size=40)
+    reader.catch_up()
+    log.insert(1000, *entries(["late", "later", "latest"]))
+    reader.catch_up()
+    taken_for = reader.day.habits.order
+
+    for text in ("uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto"):
+        log.append(*entries([text]))
+        reader.poll()
+    reader.catch_up()
+
+    assert [Order.NEWEST_FIRST, Order.OLDEST_FIRST] == [taken_for, reader.day.habits.order]
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("tail", [None, 10])
+def test_an_order_that_nothing_shows_is_told(tail: int | None) -> None:
+    """A still log without numbers may be read from either end."""
+    log = ModelLog(Order.NEWEST_FIRST)
+    log.append(*entries([f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(100)]))
+    reader = Reader.of(log, size=40, tail=tail)
+    for _ in range(3):
+        reader.catch_up()
+
+    assert [Guess(100, "oldest-first")] == reader.findings
+
+
+def test_an_order_that_does_not_matter_is_not_told() -> None:
+    """What fits into a page is read right in any."""
+    log = ModelLog(Order.NEWEST_FIRST)
+    log.append(*entries(["a", "b", "c", "d", "e", "f"]))
+    reader = Reader.of(log, size=40)
+    reader.catch_up()
+
+    assert not reader.findings

@@ -13,6 +13,7 @@ from tenx_async.logs.lines import LogPage
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.poll import poll
 from tenx_async.logs.reading import carry_out, read_batches, read_pages
+from tenx_async.telemetry.logging import log_event
 
 DATE = dt.date(2015, 12, 29)
 
@@ -55,6 +56,7 @@ async def read(shelf: Shelf, tail: int | None, size: int = 10) -> list[int]:
         date=DATE,
         tail=tail,
         habits=Habits(size, Order.OLDEST_FIRST),
+        emit=log_event,
     )
     return [line.position async for batch in batches for line in batch]
 

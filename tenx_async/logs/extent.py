@@ -29,6 +29,10 @@ class Extent:
     _polls: int = field(default=0, init=False)
     _ends: int = field(default=0, init=False)
     """Polls after which nothing was waiting."""
+    _last: int = field(default=0, init=False)
+    """How many entries the last poll read."""
+    _is_doubted: bool = field(default=False, init=False)
+    """Whether all seems to be read, though every poll brought lines: replies may be cut now."""
     _end: int | None = field(default=None, init=False)
     """Where the log ended when it was looked for."""
     _awaited: Counter[int] = field(factory=Counter, init=False, repr=False)
@@ -37,15 +41,16 @@ class Extent:
     @property
     def is_sought(self) -> bool:
         """Whether it is worth the calls to find out where the log ends."""
-        return self._polls == PATIENCE and not self.is_reached
+        return (self._is_doubted or self._polls == PATIENCE) and not self.is_reached
 
     def note(self, day: Day, delivery: Delivery) -> None:
         """Note what a poll brought."""
         self._polls += 1
         self._ends += not delivery.more
-        enough = ENDS_SEEN if day.tail is None else 1
-        is_end = not delivery.more and (not delivery.lines or self._ends >= enough)
+        self._last = len(delivery.window)
+        is_end = not delivery.more and (not delivery.lines or day.tail is not None)
         self.is_reached = is_end or self._is_past(day, delivery)
+        self._is_doubted = not delivery.more and self._ends >= ENDS_SEEN
 
     def _is_past(self, day: Day, delivery: Delivery) -> bool:
         if self._end is None:
@@ -58,6 +63,10 @@ class Extent:
 
     def find(self, day: Day) -> Reading[None]:
         """Find where the log ends now; past the server's log window there is nothing to find."""
+        if self._is_doubted:
+            self.is_reached = not (yield from self._is_cut(day))
+            self._ends = 0
+            return
         search = EndSearch(day.habits)
         search.low = day.position
         with suppress(BeyondWindow):
@@ -67,3 +76,15 @@ class Extent:
                 search.feed(request, len(page))
             last = yield day.habits.request(max(0, search.found - _LAST), _LAST)
             self._end, self._awaited = search.found, Counter(digests_of(last))
+
+    def _is_cut(self, day: Day) -> Reading[bool]:
+        """Tell whether the last reply was cut short: it comes no longer, though there is more."""
+        if day.order.counts_back:
+            return False
+        with suppress(BeyondWindow):
+            behind = yield day.habits.request(day.position)
+            again = yield day.habits.request(max(0, day.position - self._last))
+            if behind and len(again) <= self._last:
+                day.habits.note_cap(self._last)
+                return True
+        return False

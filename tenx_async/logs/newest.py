@@ -219,8 +219,7 @@ def _read_back(
     request = day.habits.request(0, size)
     page = yield request
     if sure or day.memory.whole:
-        is_first = day.habits.cuts and not day.begun
-        page, full = yield from make_sure(day, request, page, sure=sure or is_first)
+        page, full = yield from make_sure(day, request, page, sure=sure or not day.begun)
     else:
         full = day.habits.is_full(request, len(page))
     window = Window(day.ascending(page), not full)

@@ -58,13 +58,15 @@ class Window:
 def checked(day: Day, window: Window) -> Reading[Window]:
     """Look before a window that seems whole, where a short page need not be the last one.
 
-    What stands there may be its own beginning, which new entries pushed on.
+    It is not known for certain when a log is read back for the first time. What stands there may be its own beginning, which new entries pushed on.
     """
-    if not window.whole or window.is_torn or not day.habits.cuts:
+    if not window.whole or window.is_torn or (day.begun and not day.habits.cuts):
         return window
     page = yield day.habits.request(len(window.entries) + window.appended)
     before = list(day.ascending(page))
-    return evolve(window, whole=before == list(window.entries[: len(before)]))
+    whole = before == list(window.entries[: len(before)])
+    day.habits.cuts = day.habits.cuts or not whole
+    return evolve(window, whole=whole)
 
 
 def widen(day: Day, window: Window) -> Reading[Window]:

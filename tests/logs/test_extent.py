@@ -206,3 +206,24 @@ async def test_a_tail_of_a_log_that_outgrows_its_reader_ends(fake: FakeCloud, re
     assert 100 == len(taken)
     assert set(taken) <= set(log.written)
     assert fake.calls["web"] <= 1_000
+
+
+@pytest.mark.parametrize("reads", [Growing.follow, Growing.read])
+@pytest.mark.parametrize("at", [1, 3, 8])
+@pytest.mark.parametrize("cap", [13, 60])
+@ORDERS
+async def test_pages_may_grow_shorter_while_a_log_is_read(
+    fake: FakeCloud, order: Order | None, cap: int, at: int, reads: Reads
+) -> None:
+    """A page that is shorter than earlier ones is not taken for the end."""
+    fake.order = order or Order.OLDEST_FIRST
+    log = Growing(fake, TEXTS["half equal"])
+    log.begin(950)
+
+    def shrink(_: str) -> None:
+        fake.cap = cap if fake.calls["web"] > at else None
+
+    fake.on_call = shrink
+    taken = Counter([line.log async for line in reads(log, order)])
+
+    assert log.written == taken

@@ -243,10 +243,13 @@ class Day:
         return Delivery(stretches, more=True, findings=self._doubt(), reread=back, window=page)
 
     def restart(self, window: Sequence[LogEntry], *, more: bool) -> Delivery:
-        """Begin again with a log of which nothing was known."""
+        """Begin again with a log of which nothing was known: it may show the order, too."""
         reset = Reset(self.position)
         self.memory = self.blank()
         self.gone.clear()
+        if self.habits.order is None:
+            self.begun, self.tail = False, None
+            return self.accept(0, (), array("Q"), _UNMOVED, more=True, findings=[reset])
         digests = digests_of(window)
         change = Difference(range(len(window)), 0)
         return self.accept(0, window, digests, change, more=more, findings=[reset])

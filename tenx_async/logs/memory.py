@@ -165,9 +165,13 @@ class Memory:
         return (start, head) if index else (0, other)
 
     def locate(self, window: array[int]) -> int | None:
-        """Find the only place where a window can begin."""
+        """Find the only place where a window can begin.
+
+        Few texts that recur may stand in the same row by chance, but hardly in a longer one.
+        """
         raw = self.digests.tobytes()
-        count = min(ANCHOR, len(window))
+        is_plain = len(set(window[:ANCHOR])) == ANCHOR
+        count = min(ANCHOR if is_plain else 2 * ANCHOR, len(window))
         while 0 < count <= len(window):
             row = window[:count].tobytes()
             first = _find(raw, row, 0, len(raw))

@@ -74,7 +74,7 @@ def _look_behind(
     if len(again) <= count:
         day.habits.note_cap(count)
     if len(again) >= count + len(behind) and _is_older_part(day, list(page), list(again)):
-        return again, False
+        return again, len(again) >= request.size
     day.habits.cuts = True
     return page, True
 

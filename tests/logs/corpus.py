@@ -32,9 +32,9 @@ def numbered(first: int, last: int) -> list[LogEntry]:
     return lines(" ".join(f"n{number}" for number in range(first, last)))
 
 
-def seeded(seed: int, *, erasing: bool = False) -> History:
+def seeded(seed: int, *, erasing: bool = False, ties: bool = False) -> History:
     """What a seed draws."""
-    return Draw(seed, erasing=erasing).history()
+    return Draw(seed, ties=ties, erasing=erasing).history()
 
 
 def _told(*steps: Step | Poll, **more: Any) -> History:
@@ -89,6 +89,11 @@ BROKE: Sequence[Worst] = [
     Worst("a seal believed that nothing stood behind a page that was cut", seeded(12091309)),
     Worst("a single line that did not recur joined pages that did not fit", seeded(13031338)),
     Worst("two replies that lacked lines of six texts passed for a newest page", seeded(5076902)),
+    Worst("eight of few texts stood in the same row elsewhere", seeded(25001539)),
+    Worst(
+        "a log made anew while its order was a guess was not asked for its order again",
+        seeded(23009776, erasing=True),
+    ),
 ]  # fmt: skip
 """What went wrong before it was mended."""
 
@@ -125,6 +130,8 @@ HARD: Sequence[Worst] = [
         "an order that shows only by lines that are all equal",
         seeded(422497),
     ),
+    Worst("replicas that order recurring lines in two ways", seeded(6008765, ties=True)),
+    Worst("the same, and nobody is told the order", seeded(6006556, ties=True)),
     Worst("two texts, more often than a page holds: a doubt says so", seeded(1084542)),
     Worst("lines taken away while others are inserted", seeded(6364, erasing=True)),
     Worst("a log wiped in the moment in which its order is understood", seeded(904, erasing=True)),

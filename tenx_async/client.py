@@ -160,6 +160,7 @@ class Client:
         buffer: int = 20_000,
         remember: int = 20_000,
         cursors: CursorStore | None = None,
+        mark_every: int = 0,
         commit: CommitMode = "after",
     ) -> Follower:
         """Follow the logs of services as they are written, each line once.
@@ -189,6 +190,9 @@ class Client:
                 an insertion is found.
             cursors: keeps where each service was read to; a later following with the same store
                 goes on there, and delivers at least once what was not committed.
+            mark_every: lines of a backlog, of all services together, between two places that can
+                be committed, at most; half a second of them, and never more than a page where
+                there is a budget of calls. 0: after every page.
             commit: when a batch is committed: `after`, when the next one is asked for; `before`
                 it is given; or `manual`, by `await batch.commit()`: batches without lines come
                 then, too, where only the place has changed.
@@ -222,6 +226,7 @@ class Client:
             habits=Habits(page_size, None if order == "auto" else Order(order)),
             remember=remember,
             cursors=cursors,
+            mark_every=mark_every,
             commit=commit,
             discover_every=discover_every,
             calendar=Calendar(zones=zones, since=since, until=until),

@@ -24,7 +24,11 @@ IN_SPAN = (
     " AND (SELECT max(first + count) FROM batches WHERE {0})"
 )
 """Where lines of some batches can be at all: the database does not find that out by itself."""
-_WITH_WORDS = "id IN (SELECT rowid FROM lines_fts WHERE lines_fts MATCH :words)"
+_WITH_WORDS = (
+    "id IN (SELECT rowid FROM lines_fts WHERE lines_fts MATCH :words"
+    " UNION ALL SELECT id FROM entries WHERE id > (SELECT upto FROM indexed))"
+)
+"""What is not indexed yet is looked at line by line."""
 _SIGNS = {"since": ">=", "until": "<="}
 
 Moment = dt.date | dt.datetime

@@ -34,6 +34,7 @@ from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.logs.states import resume
+from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import (
     CursorLost,
     FollowingEnded,
@@ -75,6 +76,7 @@ class Follower:
     emit: Listener = field(repr=False)
     chance: Callable[[], float] = field(default=random.random, repr=False)
     cursors: CursorStore | None = field(default=None, repr=False)
+    mark_every: int = 0
     commit: CommitMode = "after"
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
     _taken: LogBatch | None = field(default=None, init=False, repr=False)
@@ -119,6 +121,7 @@ class Follower:
             page_size=self.habits.size,
             list_every=self.discover_every,
             allowance=self.allowance,
+            strides=Strides(self.mark_every),
             follows=self.follow,
         )
 
@@ -285,6 +288,7 @@ class Follower:
         except OperationError as error:
             if not self.follow:
                 raise
+            await self._reader.mark(source)
             self._failed(source, error)
             self._beginning.failed(source.name, source.failures)
         else:

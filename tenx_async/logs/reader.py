@@ -17,6 +17,7 @@ from tenx_async.errors import BadRequest, MethodNotAllowed, NotFound
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.cursors import Mark, Marks
 from tenx_async.logs.day import Day, Reading, T
 from tenx_async.logs.delivery import Delivery, Stretch
 from tenx_async.logs.extent import Extent
@@ -31,6 +32,7 @@ from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
 from tenx_async.logs.source import Source
 from tenx_async.logs.states import commit_of
+from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
 
 _NO_SUCH_THING = (NoSuchDay, NotFound, MethodNotAllowed, BadRequest)
@@ -54,6 +56,7 @@ class SourceReader:
     list_every: float = 10.0
     """Seconds between two looks at the instances of a source that is read through them."""
     allowance: Allowance = field(factory=Allowance, repr=False)
+    strides: Strides = field(factory=Strides, repr=False)
     follows: bool = True
     """Whether logs are read on and on; else to where they ended, though they go on growing."""
     _extents: defaultdict[Log, Extent] = field(
@@ -161,6 +164,8 @@ class SourceReader:
         self._enter(source, day, delivery)
         if delivery.stretches:
             await self._hand_on(source, day, delivery)
+        elif not delivery.more:
+            await self.mark(source)
         return delivery
 
     async def _read_on(self, source: Source, day: Day) -> Delivery:
@@ -285,12 +290,27 @@ class SourceReader:
             for stretch in delivery.stretches
             for start in range(0, len(stretch.entries), self.page_size)
         ]
-        if source.marks is not None and is_last:
-            batches = batches or [LogBatch(self.region, source.name, day.date, day.position, ())]
-            mark = source.marks.add(commit_of(source, self.region, self.ledger))
-            batches[-1] = evolve(batches[-1], mark=mark)
+        if source.marks is not None and is_last and self._may_commit(source, delivery):
+            batches = batches or [self._empty(source, day)]
+            batches[-1] = evolve(batches[-1], mark=self._mark(source, source.marks))
         for batch in batches:
             await self.buffer.put(batch)
+
+    def _may_commit(self, source: Source, delivery: Delivery) -> bool:
+        more = delivery.more and not self.allowance.interval  # calls are dear: none is made twice
+        return self.strides.ends(source.name, delivery.lines, self.clock.monotonic(), more=more)
+
+    async def mark(self, source: Source) -> None:
+        """Let all that was handed on of a source be committed, though more of it is waiting."""
+        if source.marks is not None and source.days and self.strides.close(source.name):
+            batch = self._empty(source, source.days[-1])
+            await self.buffer.put(evolve(batch, mark=self._mark(source, source.marks)))
+
+    def _mark(self, source: Source, marks: Marks) -> Mark:
+        return marks.add(commit_of(source, self.region, self.ledger))
+
+    def _empty(self, source: Source, day: Day) -> LogBatch:
+        return LogBatch(self.region, source.name, day.date, day.position, ())
 
     def _batch(self, source: Source, day: Day, stretch: Stretch, start: int) -> LogBatch:
         """Make a batch of no more than a page, so that what waits for room is bounded."""

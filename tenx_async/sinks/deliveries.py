@@ -33,6 +33,11 @@ class Deliveries:
         return self._lines + self._under_way + begun
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is complete, while more may come."""
+        return not self._ready and not self.closed
+
+    @property
     def is_full(self) -> bool:
         """Whether there is enough to be written."""
         return self._lines >= self.limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from os import PathLike
@@ -16,8 +16,8 @@ from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
-from tenx_async.sinks.forms import Encode, Form, encoding
-from tenx_async.sinks.sink import commits_of, keep, to_the_end
+from tenx_async.sinks.forms import Encode, Form, compression, encoding
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
 from tenx_async.sinks.store import Store, StoreCursors, told
 
 STATE = ".tenx"
@@ -56,6 +56,7 @@ class FileSink:
     directory: Path
     _naming: Naming = field(repr=False)
     _encode: Encode = field(repr=False)
+    _compress: Callable[[bytes], bytes] = field(repr=False)
     _rotate_size: int | None = field(repr=False)
     _store: Store = field(repr=False)
 
@@ -87,7 +88,8 @@ class FileSink:
         self.directory = Path(directory)
         ending = (".jsonl" if form == "jsonl" else ".log") + ".zst" * compress
         self._naming = Naming(per_service=per_service, daily=rotate_daily, ending=ending)
-        self._encode = encoding(form, per_service=per_service, compress=compress)
+        self._encode = encoding(form, per_service=per_service)
+        self._compress = compression() if compress else bytes
         self._rotate_size = rotate_size
         self._store = Store(self.directory / STATE / "cursors.sqlite", _TABLES)
 
@@ -104,6 +106,10 @@ class FileSink:
         """
         await to_the_end(self._open)
 
+    def prepare(self, batch: LogBatch) -> LogBatch:
+        """Make bytes of the lines."""
+        return PreparedBatch.of(batch, self._encode(batch))
+
     async def write(self, batches: Sequence[LogBatch]) -> None:
         """Append whole deliveries to their files.
 
@@ -111,6 +117,10 @@ class FileSink:
             SinkUnavailable: none of it is kept; it may be given again.
         """
         await keep(self._write, batches)
+
+    async def rest(self) -> bool:
+        """Nothing is put off."""
+        return False
 
     async def close(self) -> None:
         """Let others write there."""
@@ -133,14 +143,20 @@ class FileSink:
         commits = commits_of(batches)
         if self._store.has(commits):
             return
-        groups = self._naming.groups([batch for batch in batches if batch.entries])
-        data = {stem: self._encode(group) for stem, group in groups}
+        groups = self._naming.groups([batch for batch in batches if len(batch)])
+        data = {stem: self._compress(self._bytes_of(group)) for stem, group in groups}
         places = [self._place(stem, len(data[stem])) for stem in data]
         fresh = [place for place in places if not place.length]
         if fresh:
             self._store.announce(partial(self._set, fresh))  # so that they are cut off, if need be
         written = self._append_all(places, data, has_new_names=bool(fresh))
         self._store.write(commits, partial(self._set, written))
+
+    def _bytes_of(self, batches: Iterable[LogBatch]) -> bytes:
+        return b"".join(
+            batch.form if isinstance(batch, PreparedBatch) else self._encode(batch)
+            for batch in batches
+        )
 
     def _append_all(
         self, places: Sequence[_Place], data: Mapping[str, bytes], *, has_new_names: bool

@@ -28,12 +28,20 @@ class FunctionSink:
     async def open(self) -> None:
         """Nothing to get ready."""
 
+    def prepare(self, batch: LogBatch) -> LogBatch:
+        """Leave it to the function."""
+        return batch
+
     async def write(self, batches: Sequence[LogBatch]) -> None:
         """Hand lines on, and commit."""
         await self.function(batches)
         if commits := commits_of(batches):
             await self.cursors.commit(commits)
         settle(batches)
+
+    async def rest(self) -> bool:
+        """Nothing is put off."""
+        return False
 
     async def close(self) -> None:
         """Nothing to let go of."""

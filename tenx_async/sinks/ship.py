@@ -21,6 +21,8 @@ from tenx_async.telemetry.events import SinkPaused, SinkResumed
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries of a sink that cannot be used."""
+MARK_EVERY = 100_000
+"""Lines of a backlog that are held, at most, until their place can be committed."""
 
 
 class Follows(Protocol):
@@ -97,7 +99,8 @@ class Ship:
         """
         self.sink = sink
         self.flush_seconds = flush_seconds
-        options = {**follow, "tail": tail, "cursors": sink.cursors, "commit": "manual"}
+        fixed = {"tail": tail, "cursors": sink.cursors, "commit": "manual"}
+        options = {"mark_every": MARK_EVERY, **follow, **fixed}
         self._lines = client.follow(*patterns, **options)
         self._deliveries = Deliveries(flush_lines)
         self._stopping = asyncio.Event()
@@ -175,18 +178,30 @@ class Ship:
         try:
             async with self._lines as lines:
                 async for batch in lines.batches():
-                    await self._deliveries.put(batch)
+                    await self._deliveries.put(self.sink.prepare(batch))
         finally:
             await self._deliveries.close()
 
     async def _write_all(self) -> None:
         """Write what was taken, as much at once as there is."""
-        while await self._deliveries.wait_for_some():
+        while await self._some_to_write():
             await self._wait_for_more()
             batches = await self._deliveries.take()
             if not await self._insist(partial(self.sink.write, batches)):
                 return
             self._written += sum(map(len, batches))
+
+    async def _some_to_write(self) -> bool:
+        """Wait for something to write; until it comes, the sink does what it has put off."""
+        while self._deliveries.is_empty and (await self._rest()):
+            pass
+        return await self._deliveries.wait_for_some()
+
+    async def _rest(self) -> bool:
+        try:
+            return await self.sink.rest()
+        except SinkUnavailable:
+            return False  # the next line that cannot be written will tell
 
     async def _wait_for_more(self) -> None:
         full = asyncio.ensure_future(self._deliveries.wait_until_full())

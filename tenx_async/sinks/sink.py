@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
+
+from attrs import field, frozen
 
 from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
+
+T = TypeVar("T")
+
+
+@frozen
+class PreparedBatch(LogBatch, Generic[T]):
+    """A batch whose lines have become what a sink writes."""
+
+    form: T = field(kw_only=True, repr=False)
+    count: int = field(kw_only=True)
+
+    @classmethod
+    def of(cls, batch: LogBatch, form: T) -> PreparedBatch[T]:
+        """Keep the form instead of the lines."""
+        facts = (batch.region, batch.source, batch.date, batch.position)
+        return cls(*facts, (), batch.late, batch.instance, batch.mark, form=form, count=len(batch))
+
+    def __len__(self) -> int:
+        return self.count
 
 
 class Sink(Protocol):
@@ -25,13 +46,23 @@ class Sink(Protocol):
             SinkUnavailable: it cannot be used now; it may be opened again.
         """
 
+    def prepare(self, batch: LogBatch) -> LogBatch:
+        """Make of a batch what will be written, while its lines are at hand."""
+
     async def write(self, batches: Sequence[LogBatch]) -> None:
-        """Keep whole deliveries: the last batch of each source has its mark.
+        """Keep whole deliveries, prepared or not: the last batch of each source has its mark.
 
         When this returns, all of them are durable, and their marks done.
 
         Raises:
             SinkUnavailable: none of them is durable; the same batches may be given again.
+        """
+
+    async def rest(self) -> bool:
+        """Do some of what was put off, as nothing waits to be written; tell if there is more.
+
+        Raises:
+            SinkUnavailable: it cannot be used now.
         """
 
     async def close(self) -> None:
@@ -61,15 +92,15 @@ async def keep(write: Callable[[Sequence[LogBatch]], None], batches: Sequence[Lo
     await _finish(write_and_settle())
 
 
-async def to_the_end(work: Callable[[], None]) -> None:
+async def to_the_end(work: Callable[[], T]) -> T:
     """Do blocking work in a thread; who is cancelled waits for its end."""
-    await _finish(asyncio.to_thread(work))
+    return await _finish(asyncio.to_thread(work))
 
 
-async def _finish(work: Coroutine[None, None, None]) -> None:
+async def _finish(work: Coroutine[None, None, T]) -> T:
     task = asyncio.create_task(work, name="tenx-sink")
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
         if not task.cancelled():

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
 
+import msgspec
 from attrs import define, field
 
+from tenx_async.api.entries import LogEntry
+from tenx_async.errors import SinkUnavailable
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks.sink import commits_of, keep, to_the_end
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
 from tenx_async.sinks.store import Store, StoreCursors
 
 _TABLES = (
@@ -42,8 +47,12 @@ _TABLES = (
     using fts5(log, content = 'entries', content_rowid = 'id', columnsize = 0)
     """,
     "insert into lines_fts (lines_fts, rank) values ('automerge', 0)",
+    "create table if not exists indexed (upto integer not null)",
+    "insert into indexed select 0 where not exists (select 1 from indexed)",
 )
 """A line's shared facts stand once, with its batch; ids of a batch's lines follow each other."""
+_AT_ONCE = 20_000
+"""More lines than so many are indexed when nothing waits to be written any more."""
 
 _LAST = "select coalesce(max(id), 0) from entries"
 _BATCH = """
@@ -51,7 +60,16 @@ insert into batches (region, service, date, position, late, at, first, count)
 values (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ENTRY = "insert into entries values (?, ?, ?, ?)"
-_INDEX = "insert into lines_fts (rowid, log) select id, log from entries where id > ?"
+_ENTRIES = "insert into entries select ?1 + key, ?2, ?3, value from json_each(cast(?4 as text))"
+_TO_INDEX = """
+select min(upto, last), last from indexed, (select coalesce(max(id), 0) as last from entries)
+"""
+_INDEX = "insert into lines_fts (rowid, log) select id, log from entries where id > ? and id <= ?"
+_INDEXED = "update indexed set upto = ?"
+
+_ENCODER = msgspec.json.Encoder()
+Texts = Sequence[tuple[str, bytes]]
+"""Of each instance its texts, by their places in the batch, in JSON."""
 
 
 def _utc_now() -> dt.datetime:
@@ -64,12 +82,16 @@ class SqliteSink:
 
     The view `lines` has `id, region, service, instance, date, position, late, at, log`, in the
     order of arrival; `at` is when a line was received, in UTC. `lines_fts` is an FTS5 index over
-    `log`, whose rowid is a line's `id`. Lines and cursors are written in one transaction.
+    `log`, whose rowid is a line's `id`. Lines and cursors are written in one transaction, and the
+    index with them; a backlog's lines are indexed up to the id `indexed.upto`, and the rest as
+    soon as nothing waits to be written, at the latest when it is closed.
     """
 
     path: Path
     _now: Callable[[], dt.datetime] = field(repr=False)
     _store: Store = field(repr=False)
+    _is_behind: bool = field(repr=False)
+    """Whether lines were written that are not indexed."""
 
     def __init__(
         self, path: str | PathLike[str], *, now: Callable[[], dt.datetime] = _utc_now
@@ -83,6 +105,7 @@ class SqliteSink:
         self.path = Path(path)
         self._now = now
         self._store = Store(self.path, _TABLES)
+        self._is_behind = True
 
     @property
     def cursors(self) -> CursorStore:
@@ -97,6 +120,11 @@ class SqliteSink:
         """
         await to_the_end(self._store.open)
 
+    def prepare(self, batch: LogBatch) -> LogBatch:
+        """Make texts of the lines that the database can read by itself, as far as it can."""
+        texts = _texts_of(batch.entries)
+        return batch if texts is None else PreparedBatch.of(batch, texts)
+
     async def write(self, batches: Sequence[LogBatch]) -> None:
         """Add whole deliveries.
 
@@ -105,40 +133,83 @@ class SqliteSink:
         """
         await keep(self._write, batches)
 
+    async def rest(self) -> bool:
+        """Index some of what is not indexed.
+
+        Raises:
+            SinkUnavailable: it cannot be written to.
+        """
+        return self._is_behind and await to_the_end(self._index_some)
+
     async def close(self) -> None:
-        """Let others write there."""
-        await to_the_end(self._store.close)
+        """Index what is left, and let others write there."""
+        try:
+            with suppress(SinkUnavailable):  # it is indexed the next time
+                while await self.rest():
+                    pass
+        finally:
+            await to_the_end(self._store.close)
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
         if not self._store.has(commits):
             at = self._now().astimezone(dt.UTC).isoformat(timespec="milliseconds")
-            self._store.write(commits, partial(_add, batches, at))
+            self._store.write(commits, partial(self._add, batches, at))
+
+    def _add(self, batches: Sequence[LogBatch], at: str, database: sqlite3.Connection) -> None:
+        (last,) = database.execute(_LAST).fetchone()
+        for batch in batches:
+            if len(batch):
+                _add_batch(database, batch, at, last + 1)
+                last += len(batch)
+        indexed, last = database.execute(_TO_INDEX).fetchone()
+        self._is_behind = last - indexed > _AT_ONCE
+        if not self._is_behind:
+            _index(database, indexed, last)
+
+    def _index_some(self) -> bool:
+        self._store.write((), self._index_next)
+        return self._is_behind
+
+    def _index_next(self, database: sqlite3.Connection) -> None:
+        indexed, last = database.execute(_TO_INDEX).fetchone()
+        upto = min(last, indexed + _AT_ONCE)
+        _index(database, indexed, upto)
+        self._is_behind = upto < last
 
 
-def _add(batches: Sequence[LogBatch], at: str, database: sqlite3.Connection) -> None:
-    (before,) = database.execute(_LAST).fetchone()
-    last = before
-    for batch in batches:
-        if batch.entries:
-            _add_batch(database, batch, at, last + 1)
-            last += len(batch)
-    database.execute(_INDEX, (before,))
+def _index(database: sqlite3.Connection, indexed: int, upto: int) -> None:
+    database.execute(_INDEX, (indexed, upto))
+    database.execute(_INDEXED, (upto,))
+
+
+def _texts_of(entries: Sequence[LogEntry]) -> Texts | None:
+    """Put texts together by instance; `None`: one holds what JSON or SQLite's cannot."""
+    of: dict[str, dict[int, str]] = defaultdict(dict)
+    for place, entry in enumerate(entries):
+        of[entry.instance_name][place] = entry.log.removesuffix("\n")
+    try:
+        texts = [(name, _ENCODER.encode(logs)) for name, logs in of.items()]
+        "".join(of).encode()
+    except UnicodeEncodeError:  # halves of characters, which only the loose reading lets through
+        return None
+    return None if any(b"\\u0000" in logs for _, logs in texts) else texts
 
 
 def _add_batch(database: sqlite3.Connection, batch: LogBatch, at: str, first: int) -> None:
     place = (batch.region, batch.source, batch.date.isoformat(), batch.position, batch.late, at)
     number = database.execute(_BATCH, (*place, first, len(batch))).lastrowid
-    rows = [
-        (place, number, entry.instance_name, entry.log.removesuffix("\n"))
-        for place, entry in enumerate(batch.entries, first)
-    ]
-    try:
+    texts = batch.form if isinstance(batch, PreparedBatch) else _texts_of(batch.entries)
+    if texts is None:
+        rows = (
+            (place, number, _readable(entry.instance_name), _readable(entry.log.removesuffix("\n")))
+            for place, entry in enumerate(batch.entries, first)
+        )
         database.executemany(_ENTRY, rows)
-    except UnicodeEncodeError:  # halves of characters, which only the loose reading lets through
-        database.execute("delete from entries where id >= ?", (first,))
-        database.executemany(_ENTRY, [(*row[:2], *map(_readable, row[2:])) for row in rows])
+    else:
+        for instance, logs in texts:
+            database.execute(_ENTRIES, (first, number, instance, logs))
 
 
-def _readable(text: object) -> str:
-    return str(text).encode(errors="backslashreplace").decode()
+def _readable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()

@@ -28,11 +28,11 @@ def stdout_sink(
         stream: the standard output by default.
     """
     out = stream or sys.stdout.buffer
-    encode = encoding(form, per_service=False, compress=False)
+    encode = encoding(form, per_service=False)
 
     def write(batches: Sequence[LogBatch]) -> None:
         try:
-            out.write(encode(batches))
+            out.write(b"".join(map(encode, batches)))
             out.flush()
         except BrokenPipeError:
             raise  # nobody reads any more, and nobody will

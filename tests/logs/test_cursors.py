@@ -8,12 +8,13 @@ import random
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
+from tenx_async.errors import ConfigurationError, DamagedCursor, ServerError, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor, Edit
 from tenx_async.logs.cursors import CursorStore, MemoryCursors
 from tenx_async.logs.findings import Gap, Reset
@@ -59,10 +60,14 @@ class Sink:
 
 
 def following(
-    fake: FakeCloud, order: Order | None, store: CursorStore, commit: CommitMode = "manual"
+    fake: FakeCloud,
+    order: Order | None,
+    store: CursorStore,
+    commit: CommitMode = "manual",
+    mark_every: int = 0,
 ) -> Follower:
-    habits = Habits(40, order)
-    return follower(fake, tail=None, habits=habits, cursors=store, commit=commit)[0]
+    settings: dict[str, Any] = {"cursors": store, "commit": commit, "mark_every": mark_every}
+    return follower(fake, tail=None, habits=Habits(40, order), **settings)[0]
 
 
 async def follow_for(lines: Follower, sink: Sink, batches: int) -> None:
@@ -113,11 +118,13 @@ async def test_every_line_is_kept_once_however_often_it_is_broken_off(
     """Late lines, days that pass while nobody follows: the sink holds what was written."""
     fake.order = order or Order.OLDEST_FIRST
     sink, treatment = Sink(), Treatment(fake, random.Random(seed))
-    await follow_for(following(fake, order, sink.cursors), sink, 2)
+    stride = treatment.chance.choice([0, 100, 1_000])
+    await follow_for(following(fake, order, sink.cursors, mark_every=stride), sink, 2)
     for _ in range(6):
         treatment.go_on()
         sink.open()
-        await follow_for(following(fake, order, sink.cursors), sink, treatment.chance.randrange(8))
+        lines = following(fake, order, sink.cursors, mark_every=stride)
+        await follow_for(lines, sink, treatment.chance.randrange(8))
     sink.open()
     await follow_for(following(fake, order, sink.cursors), sink, 1_000)
 
@@ -243,3 +250,28 @@ def test_an_edit_is_refused_where_it_does_not_fit() -> None:
     """What is remembered is never put together from what does not belong together."""
     with pytest.raises(DamagedCursor):
         Edit(10, 20, array("Q", [1])).apply(0, array("Q", [1, 2, 3]))
+
+
+async def test_a_backlog_can_be_committed_at_its_end_and_when_it_cannot_be_read_on(
+    fake: FakeCloud,
+) -> None:
+    """In between only now and then, for each place costs."""
+    fake.write("web", *(f"line {number}" for number in range(400)))
+    fake.remove("api")
+    store = MemoryCursors()
+    marked: list[int] = []
+    async with following(fake, Order.OLDEST_FIRST, store, mark_every=1_000) as lines:
+        count = 0
+        async for batch in lines.batches():
+            count += len(batch)
+            marked += [count] if batch.mark else []
+            if count == 240 and "web" not in fake.failing:
+                fake.failing["web"] = ServerError("down", status=500)
+            elif marked and fake.failing:
+                fake.failing.clear()
+            elif count == 400 and marked[-1] == 400:
+                break
+
+    assert 240 <= marked[0] < 400
+    assert 400 == marked[-1]
+    assert 4 > len(marked)

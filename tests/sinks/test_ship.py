@@ -205,6 +205,7 @@ async def test_a_write_that_failed_may_be_given_again(
 
     class Deaf:
         cursors, open, close = sink.cursors, sink.open, sink.close
+        prepare, rest = sink.prepare, sink.rest
         is_deaf = True
 
         async def write(self, batches: Any) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+from attrs import evolve
+from hypothesis import given, strategies as st
+
+from tenx_async.api.entries import LogEntry
+from tenx_async.cli.found import Search
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks.sqlite import SqliteSink
+from tenx_async.sinks import sqlite
+from tenx_async.sinks.sqlite import SqliteSink, _readable
 from tests.sinks.test_files import DAY, batch_of
 
 NOON = dt.datetime(2015, 12, 29, 20, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -68,3 +77,77 @@ async def test_a_days_lines_are_found_without_looking_at_all(tmp_path: Path) -> 
     ):
         plan = ask(path, f"explain query plan select * from lines where {where}")
         assert not [row for row in plan if row[3] in {"SCAN entries", "SCAN batches"}], plan
+
+
+@pytest.fixture
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put off to index more than a few lines."""
+    monkeypatch.setattr(sqlite, "_AT_ONCE", 4)
+
+
+def matching(path: Path, word: str) -> list[str]:
+    sql = f"select log from entries where id in (select rowid from lines_fts('{word}'))"
+    return [log for (log,) in ask(path, sql)]
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_a_backlog_is_indexed_when_nothing_waits(tmp_path: Path) -> None:
+    """A few lines at a time; until then a search looks at them one by one."""
+    path = tmp_path / "lines.sqlite"
+    sink = SqliteSink(path, now=lambda: NOON)
+    await sink.open()
+    await sink.write([batch_of(*(f"word {number}" for number in range(10)))])
+    found = list(Search(pattern=re.compile("word")).lines(path))
+    steps = [matching(path, "word")]
+    while await sink.rest():
+        steps.append(matching(path, "word"))
+    await sink.write([batch_of("another word")])
+    await sink.close()
+
+    assert [0, 4, 8] == [len(step) for step in steps]
+    assert 10 == len(found)
+    assert 11 == len(matching(path, "word"))
+    ask(path, "insert into lines_fts (lines_fts) values ('integrity-check')")
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_what_is_not_indexed_when_a_process_ends_is_indexed_by_the_next(
+    tmp_path: Path,
+) -> None:
+    """How far the index reaches is kept with it."""
+    path = tmp_path / "lines.sqlite"
+    killed = SqliteSink(path)
+    await killed.open()
+    await killed.write([batch_of(*(f"word {number}" for number in range(10)))])
+    killed._store.close()
+    await written(path)
+
+    assert 10 == len(matching(path, "word"))
+
+
+TEXTS = st.text(st.characters(codec=None), max_size=12) | st.sampled_from(
+    ["a\n", "\\u0000", "\0", "\ud800", '"', "\u2028", "{}", "a\n\n", "\\"]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["web-1", "web-2", "\ud800"]), TEXTS), min_size=1))
+def test_what_is_prepared_is_what_is_written(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str]]
+) -> None:
+    """Whatever a text holds, it is the same whether the database reads it or is given it."""
+    path = tmp_path_factory.mktemp("sink") / "lines.sqlite"
+    entries = [LogEntry(*line) for line in lines]
+
+    async def write() -> None:
+        sink = SqliteSink(path)
+        await sink.open()
+        batch = evolve(batch_of("none"), entries=entries)
+        await sink.write([sink.prepare(batch)])
+        await sink.write([evolve(batch_of("none"), entries=entries)])
+        await sink.close()
+
+    asyncio.run(write())
+    kept = ask(path, "select instance, log from entries order by id")
+    expected = [(_readable(name), _readable(log.removesuffix("\n"))) for name, log in lines]
+
+    assert expected * 2 == kept

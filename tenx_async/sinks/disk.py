@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tenx_async.telemetry.logging import logger
 
 
-def write_at(path: Path, length: int, data: bytes) -> int:
+_MOST = 512
+"""So many pieces are given to the system at once."""
+
+
+def write_at(path: Path, length: int, pieces: Sequence[bytes]) -> int:
     """Write behind the good part of a file, wait for the disk, and tell the new length.
 
     What a broken-off write left there is overwritten. A file that somebody has cut short or moved
@@ -18,14 +22,22 @@ def write_at(path: Path, length: int, data: bytes) -> int:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         length = _cut(handle, path, length)
-        os.lseek(handle, length, os.SEEK_SET)
-        left = memoryview(data)
-        while left:
-            left = left[os.write(handle, left) :]
+        for start in range(0, len(pieces), _MOST):
+            length = _write_all(handle, length, pieces[start : start + _MOST])
         os.fdatasync(handle)
     finally:
         os.close(handle)
-    return length + len(data)
+    return length
+
+
+def _write_all(handle: int, length: int, pieces: Sequence[bytes]) -> int:
+    written, size = os.pwritev(handle, pieces, length), sum(map(len, pieces))
+    if written < size:  # there was no room, or a signal came: the rest at one go, or an error
+        left = memoryview(b"".join(pieces))[written:]
+        while left:
+            done = os.pwrite(handle, left, length + written)
+            left, written = left[done:], written + done
+    return length + size
 
 
 def cut_to(path: Path, length: int) -> None:

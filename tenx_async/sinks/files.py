@@ -56,7 +56,7 @@ class FileSink:
     directory: Path
     _naming: Naming = field(repr=False)
     _encode: Encode = field(repr=False)
-    _compress: Callable[[bytes], bytes] = field(repr=False)
+    _compress: Callable[[bytes], bytes] | None = field(repr=False)
     _rotate_size: int | None = field(repr=False)
     _store: Store = field(repr=False)
 
@@ -89,7 +89,7 @@ class FileSink:
         ending = (".jsonl" if form == "jsonl" else ".log") + ".zst" * compress
         self._naming = Naming(per_service=per_service, daily=rotate_daily, ending=ending)
         self._encode = encoding(form, per_service=per_service)
-        self._compress = compression() if compress else bytes
+        self._compress = compression() if compress else None
         self._rotate_size = rotate_size
         self._store = Store(self.directory / STATE / "cursors.sqlite", _TABLES)
 
@@ -144,22 +144,23 @@ class FileSink:
         if self._store.has(commits):
             return
         groups = self._naming.groups([batch for batch in batches if len(batch)])
-        data = {stem: self._compress(self._bytes_of(group)) for stem, group in groups}
-        places = [self._place(stem, len(data[stem])) for stem in data]
+        data = {stem: self._pieces_of(group) for stem, group in groups}
+        places = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
         fresh = [place for place in places if not place.length]
         if fresh:
             self._store.announce(partial(self._set, fresh))  # so that they are cut off, if need be
         written = self._append_all(places, data, has_new_names=bool(fresh))
         self._store.write(commits, partial(self._set, written))
 
-    def _bytes_of(self, batches: Iterable[LogBatch]) -> bytes:
-        return b"".join(
+    def _pieces_of(self, batches: Iterable[LogBatch]) -> list[bytes]:
+        pieces = [
             batch.form if isinstance(batch, PreparedBatch) else self._encode(batch)
             for batch in batches
-        )
+        ]
+        return [self._compress(b"".join(pieces))] if self._compress else pieces
 
     def _append_all(
-        self, places: Sequence[_Place], data: Mapping[str, bytes], *, has_new_names: bool
+        self, places: Sequence[_Place], data: Mapping[str, Sequence[bytes]], *, has_new_names: bool
     ) -> list[_Place]:
         try:
             with told(self.directory):
@@ -186,9 +187,9 @@ class FileSink:
                 number += 1
         return _Place(stem, number, 0)
 
-    def _append(self, place: _Place, data: bytes) -> _Place:
+    def _append(self, place: _Place, pieces: Sequence[bytes]) -> _Place:
         path = self._path(place.stem, place.number)
-        return _Place(place.stem, place.number, write_at(path, place.length, data))
+        return _Place(place.stem, place.number, write_at(path, place.length, pieces))
 
     def _take_back(self, places: Iterable[_Place]) -> None:
         """Give the room back that lines took which are not committed."""

@@ -16,6 +16,7 @@ Form = Literal["jsonl", "text"]
 Encode = Callable[[LogBatch], bytes]
 
 _ENCODER = msgspec.json.Encoder()
+_END = "\n"
 
 
 def encoding(form: Form, *, per_service: bool) -> Encode:
@@ -46,10 +47,11 @@ def _json_lines(lines: list[LogLine]) -> bytes:
 
 def _as_text(batch: LogBatch, *, per_service: bool) -> bytes:
     """The text of each line behind its instance's name, and its service's unless that is known."""
-    texts = (
-        f"{'' if per_service else line.service + ' '}{line.instance_name} {line.log}\n"
-        for line in batch.lines
-    )
+    who = "" if per_service else f"{batch.source} "
+    texts = [
+        f"{who}{entry.instance_name} {entry.log.removesuffix(_END)}{_END}"
+        for entry in batch.entries
+    ]
     return "".join(texts).encode(errors="backslashreplace")
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tenx_async.telemetry.logging import logger
 
-
 _MOST = 512
 """So many pieces are given to the system at once."""
 

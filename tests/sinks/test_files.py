@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,18 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, options: dict[str, Any])
     """Before anything is touched."""
     with pytest.raises(ConfigurationError):
         FileSink(tmp_path, **options)
+
+
+async def test_what_the_system_takes_only_a_part_of_is_written_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal may come between, or room be short for a moment."""
+
+    def some(handle: int, pieces: Sequence[bytes], place: int) -> int:
+        return os.pwrite(handle, b"".join(pieces)[:5], place)
+
+    monkeypatch.setattr("tenx_async.sinks.disk.os.pwritev", some)
+    await written(FileSink(tmp_path), [batch_of("a", "b"), batch_of("c")], [batch_of("d")])
+
+    kept = (tmp_path / "web.2015-12-29.jsonl").read_text().splitlines()
+    assert ["a", "b", "c", "d"] == [json.loads(line)["log"] for line in kept]

@@ -103,16 +103,16 @@ class Disk:
     def __getattr__(self, name: str) -> Any:
         return self._fail if self.fails and name == self._call else getattr(os, name)
 
-    def _fail(self, handle: Any, data: Any = None, *_: Any) -> None:
-        if self._call == "write":
-            os.write(handle, data[:5])
+    def _fail(self, handle: Any, pieces: Any = None, *_: Any) -> None:
+        if self._call == "pwritev":
+            os.write(handle, pieces[0][:5])
         raise OSError(self._code, os.strerror(self._code))
 
 
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        ("write", errno.ENOSPC),
+        ("pwritev", errno.ENOSPC),
         ("fdatasync", errno.EIO),
         ("open", errno.EROFS),
         ("open", errno.EACCES),
@@ -172,7 +172,7 @@ async def test_a_ship_that_cannot_write_can_be_stopped(
     """It does not wait for the disk; what was not written is read again the next time."""
     make, read = KINDS["a file for each day"]
     fake.write("web", "a")
-    disk = Disk("write", errno.ENOSPC)
+    disk = Disk("pwritev", errno.ENOSPC)
     disk.fails = True
     monkeypatch.setattr("tenx_async.sinks.disk.os", disk)
     async with Ship(FakeClient(fake), make(tmp_path)) as ship:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from urllib.parse import quote
 
 from attrs import frozen
@@ -10,6 +11,8 @@ from attrs import frozen
 from tenx_async.logs.lines import LogBatch
 
 _ALL = "lines"
+_LONGEST = 200
+"""Of a service's name, in bytes: a file's may have 255."""
 
 
 @frozen(kw_only=True)
@@ -42,5 +45,11 @@ class Naming:
 
 
 def _quoted(service: str) -> str:
-    """A name without a dot, so that it is not taken for one with a day or a number behind it."""
-    return quote(service, safe="").replace(".", "%2E")
+    """A name without a dot, so that it is not taken for one with a day or a number behind it.
+
+    One that is too long for a file is cut, and told from others by a digest.
+    """
+    name = quote(service, safe="").replace(".", "%2E")
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}~{blake2b(name.encode(), digest_size=8).hexdigest()}"

@@ -227,3 +227,12 @@ async def test_what_the_system_takes_only_a_part_of_is_written_to_its_end(
 
     kept = (tmp_path / "web.2015-12-29.jsonl").read_text().splitlines()
     assert ["a", "b", "c", "d"] == [json.loads(line)["log"] for line in kept]
+
+
+async def test_a_name_that_is_too_long_for_a_file_is_cut(tmp_path: Path) -> None:
+    """Two that begin alike are told apart."""
+    services = ["\u670d" * 60 + end for end in ("1", "2")]
+    await written(FileSink(tmp_path), [batch_of("a", source=service) for service in services])
+
+    assert 2 == len(names(tmp_path))
+    assert all(len(name) < 255 for name in names(tmp_path))

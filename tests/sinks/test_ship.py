@@ -151,6 +151,27 @@ async def test_it_waits_until_files_can_be_written(
     ]
 
 
+@pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
+async def test_it_may_be_cancelled_at_every_turn(
+    fake: FakeCloud, tmp_path: Path, kind: str
+) -> None:
+    """Of the event loop, while a backlog is read and more is written."""
+    make, read = KINDS[kind]
+    await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
+    for turn in range(150):
+        fake.write("web", *(f"line {turn} {number}" for number in range(90)))
+        ship = Ship(FakeClient(fake), make(tmp_path), flush_lines=50)
+        running = asyncio.ensure_future(ship.run())
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        assert not read(tmp_path) - fake.written
+    await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
+
+    assert fake.written == read(tmp_path)
+
+
 @EVERYWHERE
 async def test_it_waits_until_another_process_lets_go(
     fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read

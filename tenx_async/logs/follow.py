@@ -24,6 +24,7 @@ from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import CursorStore, Marks
 from tenx_async.logs.discovery import Discovery, ListServices
 from tenx_async.logs.findings import Gap
+from tenx_async.logs.handover import Handover
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits
@@ -83,6 +84,7 @@ class Follower:
     """The batch that the consumer has."""
     _setbacks: Setbacks = field(init=False, repr=False)
     _discovery: Discovery = field(init=False, repr=False)
+    _handover: Handover = field(init=False, repr=False)
     _reader: SourceReader = field(init=False, repr=False)
     _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
@@ -104,8 +106,16 @@ class Follower:
             waits=self.follow,
             backoff=self._setbacks.backoff,
         )
-        self._reader = SourceReader(
+        self._handover = Handover(
             region=self.region,
+            buffer=self.buffer,
+            ledger=self.ledger,
+            clock=self.clock,
+            page_size=self.habits.size,
+            allowance=self.allowance,
+            strides=Strides(self.mark_every),
+        )
+        self._reader = SourceReader(
             pages=Pages(
                 fetch=self.fetch,
                 ledger=self.ledger,
@@ -114,14 +124,12 @@ class Follower:
                 retries=PAGE_RETRIES if self.follow else 0,
             ),
             list_instances=self.list_instances,
-            buffer=self.buffer,
+            handover=self._handover,
             ledger=self.ledger,
             clock=self.clock,
             emit=self.emit,
-            page_size=self.habits.size,
             list_every=self.discover_every,
             allowance=self.allowance,
-            strides=Strides(self.mark_every),
             follows=self.follow,
         )
 
@@ -288,7 +296,7 @@ class Follower:
         except OperationError as error:
             if not self.follow:
                 raise
-            await self._reader.mark(source)
+            await self._handover.mark(source)
             self._failed(source, error)
             self._beginning.failed(source.name, source.failures)
         else:

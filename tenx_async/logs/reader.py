@@ -16,14 +16,12 @@ from tenx_async.clock import Clock
 from tenx_async.errors import BadRequest, MethodNotAllowed, NotFound
 from tenx_async.logs.ahead import ReadAhead
 from tenx_async.logs.allowance import Allowance
-from tenx_async.logs.buffer import Buffer
-from tenx_async.logs.cursors import Mark, Marks
 from tenx_async.logs.day import Day, Reading, T
-from tenx_async.logs.delivery import Delivery, Stretch
+from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.extent import Extent
 from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
+from tenx_async.logs.handover import Handover
 from tenx_async.logs.ledger import Ledger
-from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.oldest import read_all
 from tenx_async.logs.order import PageRequest
 from tenx_async.logs.pages import Ask, NoSuchDay, Pages
@@ -31,8 +29,6 @@ from tenx_async.logs.poll import audit, poll
 from tenx_async.logs.reading import carry_out
 from tenx_async.logs.seal import Seal
 from tenx_async.logs.source import Source
-from tenx_async.logs.states import commit_of
-from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import DayOpened, DaySealed, Listener, LogChanged
 
 _NO_SUCH_THING = (NoSuchDay, NotFound, MethodNotAllowed, BadRequest)
@@ -45,18 +41,15 @@ ListInstances = Callable[[str], Awaitable[Sequence[Instance]]]
 class SourceReader:
     """Reads sources, one poll of all open days at a time."""
 
-    region: str
     pages: Pages = field(repr=False)
     list_instances: ListInstances = field(repr=False)
-    buffer: Buffer = field(repr=False)
+    handover: Handover = field(repr=False)
     ledger: Ledger = field(repr=False)
     clock: Clock = field(repr=False)
     emit: Listener = field(repr=False)
-    page_size: int = 1000
     list_every: float = 10.0
     """Seconds between two looks at the instances of a source that is read through them."""
     allowance: Allowance = field(factory=Allowance, repr=False)
-    strides: Strides = field(factory=Strides, repr=False)
     follows: bool = True
     """Whether logs are read on and on; else to where they ended, though they go on growing."""
     _extents: defaultdict[Log, Extent] = field(
@@ -115,7 +108,7 @@ class SourceReader:
         for day, delivery in reversed(found):
             late = self._begun_late(source, day, delivery)
             self._enter(source, day, evolve(delivery, findings=[*delivery.findings, *late]))
-            await self._hand_on(source, day, delivery, is_last=day is found[0][0])
+            await self.handover.put(source, day, delivery, is_last=day is found[0][0])
         more = [await self._has_more(source, day, delivery) for day, delivery in found]
         return sum(delivery.lines for _, delivery in found), any(more)
 
@@ -163,9 +156,9 @@ class SourceReader:
             await self._look_ahead(source, day, more=delivery.more)
         self._enter(source, day, delivery)
         if delivery.stretches:
-            await self._hand_on(source, day, delivery)
+            await self.handover.put(source, day, delivery)
         elif not delivery.more:
-            await self.mark(source)
+            await self.handover.mark(source)
         return delivery
 
     async def _read_on(self, source: Source, day: Day) -> Delivery:
@@ -188,7 +181,8 @@ class SourceReader:
     def _room_ahead(self) -> int:
         """How many more pages can wait, so that all that waits fits into the buffer."""
         under_way = sum(map(len, self._ahead.values()))
-        return (self.buffer.limit - self.buffer.lines) // self.page_size - under_way
+        buffer, page = self.handover.buffer, self.handover.page_size
+        return (buffer.limit - buffer.lines) // page - under_way
 
     @staticmethod
     def _must_go_around(day: Day) -> bool:
@@ -245,7 +239,7 @@ class SourceReader:
                 return
             account.seals.append(Seal.of(day.position, delivery.window, day.instance))
         account.sealed = source.seal(day)
-        await self._hand_on(source, day, Delivery())
+        await self.handover.put(source, day, Delivery())
         if account.sealed:
             seals = tuple(account.seals)
             self.emit(DaySealed(source=source.name, date=day.date, seals=seals))
@@ -279,50 +273,7 @@ class SourceReader:
 
     async def _deliver(self, source: Source, day: Day, delivery: Delivery) -> None:
         self._enter(source, day, delivery)
-        await self._hand_on(source, day, delivery)
-
-    async def _hand_on(
-        self, source: Source, day: Day, delivery: Delivery, *, is_last: bool = True
-    ) -> None:
-        """Hand on what came, and mark its end if the source may be committed there."""
-        batches = [
-            self._batch(source, day, stretch, start)
-            for stretch in delivery.stretches
-            for start in range(0, len(stretch.entries), self.page_size)
-        ]
-        if source.marks is not None and is_last and self._may_commit(source, delivery):
-            batches = batches or [self._empty(source, day)]
-            batches[-1] = evolve(batches[-1], mark=self._mark(source, source.marks))
-        for batch in batches:
-            await self.buffer.put(batch)
-
-    def _may_commit(self, source: Source, delivery: Delivery) -> bool:
-        more = delivery.more and not self.allowance.interval  # calls are dear: none is made twice
-        return self.strides.ends(source.name, delivery.lines, self.clock.monotonic(), more=more)
-
-    async def mark(self, source: Source) -> None:
-        """Let all that was handed on of a source be committed, though more of it is waiting."""
-        if source.marks is not None and source.days and self.strides.close(source.name):
-            batch = self._empty(source, source.days[-1])
-            await self.buffer.put(evolve(batch, mark=self._mark(source, source.marks)))
-
-    def _mark(self, source: Source, marks: Marks) -> Mark:
-        return marks.add(commit_of(source, self.region, self.ledger))
-
-    def _empty(self, source: Source, day: Day) -> LogBatch:
-        return LogBatch(self.region, source.name, day.date, day.position, ())
-
-    def _batch(self, source: Source, day: Day, stretch: Stretch, start: int) -> LogBatch:
-        """Make a batch of no more than a page, so that what waits for room is bounded."""
-        return LogBatch(
-            self.region,
-            source.name,
-            day.date,
-            stretch.position + start,
-            stretch.entries[start : start + self.page_size],
-            stretch.late,
-            day.instance,
-        )
+        await self.handover.put(source, day, delivery)
 
     def _enter(self, source: Source, day: Day, delivery: Delivery) -> None:
         self.ledger.day(source.name, day.date).enter(delivery)

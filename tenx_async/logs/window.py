@@ -58,7 +58,8 @@ class Window:
 def checked(day: Day, window: Window) -> Reading[Window]:
     """Look before a window that seems whole, where a short page need not be the last one.
 
-    It is not known for certain when a log is read back for the first time. What stands there may be its own beginning, which new entries pushed on.
+    It is not known for certain when a log is read back for the first time. What stands there may
+    be its own beginning, which new entries pushed on.
     """
     if not window.whole or window.is_torn or (day.begun and not day.habits.cuts):
         return window

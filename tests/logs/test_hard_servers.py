@@ -167,7 +167,7 @@ def test_what_is_new_among_lines_that_recur_comes_once(order: Order) -> None:
     assert [f"new {n}" for n in range(5)] + ["late"] == [entry.log for entry in reader.lines]
 
 
-@pytest.mark.parametrize("tail", [0, 10])
+@pytest.mark.parametrize("tail", [0, 10, 100])
 @pytest.mark.parametrize("length", [300, 3_000])
 @ORDERS
 def test_a_tail_is_no_longer_for_a_reply_that_lacks_lines(
@@ -177,12 +177,32 @@ def test_a_tail_is_no_longer_for_a_reply_that_lacks_lines(
     log = ModelLog(order)
     log.append(*numbered(0, length))
     log.lack(1)
-    reader = Reader.of(log, order=order, size=1_000, tail=tail)
+    reader = Reader.of(log, order=order, size=max(100, length // 3), tail=tail)
     for _ in range(5):
         reader.catch_up()
         reader.audit()
 
     assert log.entries[length - tail :] == reader.lines
+
+
+@NEWEST
+@pytest.mark.parametrize("polls", [1, 5])
+@pytest.mark.parametrize("new", [150, 1_000])
+def test_a_text_that_recurs_now_and_then_is_not_where_a_reading_met_what_it_knows(
+    order: Order, new: int, polls: int
+) -> None:
+    """It stands once in what is remembered and once in the last page, and nothing beside it."""
+    log = ModelLog(order)
+    hourly = entries(["hourly"])
+    log.append(*numbered(0, 200), *hourly, *numbered(200, 290))
+    reader = Reader.of(log, order=order, tail=100, size=60, remember=200)
+    for _ in range(polls):
+        reader.poll()
+    log.append(*numbered(290, 290 + new - 20), *hourly, *numbered(290 + new - 20, 290 + new))
+    reader.poll()
+
+    assert log.entries[-new - 101 :] == reader.lines
+    assert not reader.findings
 
 
 @NEWEST

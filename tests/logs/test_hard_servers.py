@@ -297,6 +297,29 @@ def test_a_countdown_is_not_taken_for_a_log_that_is_read_from_its_end_for_ever(
     assert bool(told) is bool(tail)
 
 
+@pytest.mark.parametrize("fails", [{4: 1}, {4: 6}, {8: 1}, {8: 2}, {4: 6, 8: 2}], ids=str)
+@pytest.mark.parametrize("tail", [None, 10])
+def test_a_poll_that_fails_while_an_order_is_turned_round_has_no_effect(
+    tail: int | None, fails: dict[int, int]
+) -> None:
+    """The next poll does what it would have done, to the last line."""
+
+    def delivered(fails: dict[int, int]) -> Counter[LogEntry]:
+        log = ModelLog(Order.OLDEST_FIRST)
+        log.append(*countdown(0, 700))
+        reader = Reader.of(log, tail=tail)
+        for turn in range(40):
+            if turn in fails:
+                reader.poll(fail_after=fails[turn])
+            reader.poll()
+            reader.poll()
+            log.append(*countdown(700 + 3 * turn, 703 + 3 * turn))
+        reader.catch_up()
+        return reader.delivered
+
+    assert delivered({}) == delivered(fails)
+
+
 def test_a_seal_finds_what_stands_behind_pages_that_became_shorter() -> None:
     """A page that is shorter than what is known of its place is not the end."""
     log = ModelLog()

@@ -82,6 +82,36 @@ def test_pages_may_become_shorter_while_a_log_is_read(order: Order | None, new: 
     assert not any(finding for finding in reader.findings if not finding.is_resolved)
 
 
+@pytest.mark.parametrize("cap", [20, 50])
+def test_a_log_that_grows_faster_than_shorter_pages_come_is_told_to_have_more(cap: int) -> None:
+    """Pages that become shorter, all alike, are not taken for the end of the log each time."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 1_000))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.cap = cap
+    for turn in range(10):
+        log.append(*numbered(1_000 + 60 * turn, 1_060 + 60 * turn))
+        reader.catch_up()
+
+    assert log.entries == reader.lines
+
+
+def test_a_log_that_grows_by_as_much_each_time_is_read_with_hardly_a_call_more() -> None:
+    """Pages that are all alike are looked behind ever more rarely."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 250))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    calls = reader.calls
+    for turn in range(500):
+        log.append(*numbered(250 + 20 * turn, 270 + 20 * turn))
+        reader.catch_up()
+
+    assert log.entries == reader.lines
+    assert 500 <= reader.calls - calls <= 508
+
+
 @define
 class BytesLog(ModelLog):
     """A server that ends a page where it has so many bytes."""

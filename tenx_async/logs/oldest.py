@@ -25,6 +25,8 @@ from tenx_async.logs.replies import fitting, make_sure
 
 _READS = 2
 _TRIES = 5
+_ALIKE = 3
+"""So many pages more that are as long as one are hardly so by chance."""
 _TELLING = 4
 """So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
@@ -135,7 +137,7 @@ def _may_be_cut(day: Day, new: int, count: int) -> bool:
     A log may grow by as much each time: then it is looked at ever more rarely.
     """
     is_long = 2 * new > count == day.length
-    return is_long and day.alike > 0 and not day.alike & (day.alike + 1)
+    return is_long and day.alike >= _ALIKE and not day.alike & (day.alike + 1)
 
 
 def _goes_on(day: Day, back: int, page: Sequence[LogEntry]) -> bool:

@@ -59,6 +59,10 @@ class Day:
     """Whether the server had no log of this day the last time, though lines of it are known."""
     settles: bool = field(default=False, init=False)
     """Whether what the window reaches is all that is wanted, for there is no way around it."""
+    length: int = field(default=0, init=False)
+    """How many entries the last poll read that brought lines."""
+    alike: int = field(default=0, init=False)
+    """How many polls in a row that brought lines, and found no more, read as many."""
     unlooked: int = field(default=0, init=False)
     """How many entries came since all that is remembered was last read again."""
     read_unlooked: int = field(default=0, init=False)
@@ -205,6 +209,7 @@ class Day:
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self.is_read_out = not more
+        self._note_length(len(window), more=more)
         self._note_read(start, len(window), len(change.added))
         self.memory.limit = self._limit
         self.memory.replace_from(start, digests)
@@ -299,6 +304,11 @@ class Day:
     def look_soon(self) -> None:
         """Have all that is remembered read again by the next poll."""
         self.read_unlooked = max(self.read_unlooked, 2 * len(self.memory))
+
+    def _note_length(self, count: int, *, more: bool) -> None:
+        if self.arrived:
+            self.alike = 0 if more or count != self.length else self.alike + 1
+            self.length = count
 
     def _note_read(self, start: int, read: int, added: int) -> None:
         if start == 0:

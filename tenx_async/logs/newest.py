@@ -43,7 +43,7 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
     wanted = len(first) if day.tail is None else day.tail
     if full and (day.tail is None or wanted > len(first)):
         window = yield from _read(day, day.habits.size, lambda seen: _reaches(seen, day.tail))
-    elif wanted < len(first):
+    elif full or wanted < len(first):
         window = yield from _agreed(day, window, lambda seen: _reaches(seen, day.tail))
     delivery = day.begin(window.entries, base=0, whole=window.whole)
     gaps = [Gap(0, None)] if window.is_outgrown else []
@@ -153,13 +153,23 @@ def _reaches_back(memory: Memory, window: Window) -> bool:
     if memory.whole:
         return False
     place = _likely_place(memory, window.digests)
-    return place is not None and place[0] <= place[1] + window.head
+    if place is None or place[0] > place[1] + window.head:
+        return False
+    return _is_borne_out(memory, window, place)
+
+
+def _is_borne_out(memory: Memory, window: Window, place: tuple[int, int]) -> bool:
+    """Tell whether most of what is known behind a common place is there.
+
+    A text that recurs now and then stands at such a place by chance.
+    """
+    return 2 * _change(memory, window, place).missing.total() <= len(memory) - place[0]
 
 
 def _reaches_before(memory: Memory, window: Window) -> bool:
     """Tell whether a window holds all that is remembered, and what was inserted in it."""
     place = _place(memory, window)
-    return place is not None and place[0] == 0
+    return place is not None and place[0] == 0 and _is_borne_out(memory, window, place)
 
 
 def _is_all_new(memory: Memory, window: Window, page: int) -> bool:

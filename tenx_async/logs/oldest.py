@@ -25,6 +25,8 @@ from tenx_async.logs.replies import fitting, make_sure
 
 _READS = 2
 _TRIES = 5
+_ALIKE = 3
+"""So many pages more that are as long as one are hardly so by chance."""
 _TELLING = 4
 """So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
@@ -124,8 +126,18 @@ def go_on(day: Day) -> Reading[Delivery | None]:
 def _next_page(day: Day, start: int) -> Reading[tuple[PageRequest, Sequence[LogEntry], bool]]:
     request = day.habits.request(day.memory.base + start)
     page = yield request
-    page, full = yield from make_sure(day, request, page)
+    sure = _may_be_cut(day, len(page) - len(day.memory) + start, len(page))
+    page, full = yield from make_sure(day, request, page, sure=sure)
     return request, page, full
+
+
+def _may_be_cut(day: Day, new: int, count: int) -> bool:
+    """Tell whether a page is as long as the last ones, and mostly new: longer ones may not come.
+
+    A log may grow by as much each time: then it is looked at ever more rarely.
+    """
+    is_long = 2 * new > count == day.length
+    return is_long and day.alike >= _ALIKE and not day.alike & (day.alike + 1)
 
 
 def _goes_on(day: Day, back: int, page: Sequence[LogEntry]) -> bool:

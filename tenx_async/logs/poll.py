@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from attrs import evolve
@@ -82,16 +83,14 @@ def _has_grown_behind(day: Day) -> Reading[bool]:
     """
     if day.arrived or not day.memory.whole:
         return False
-    day.quiet += 1
-    if day.quiet & (day.quiet - 1):
+    quiet, page = day.quiet + 1, None
+    if not quiet & (quiet - 1):
+        with suppress(BeyondWindow):
+            page = yield day.habits.request(day.position)
+    day.quiet = 0 if page else quiet
+    if not page:
         return False
-    try:
-        page = yield day.habits.request(day.position)
-    except BeyondWindow:
-        return False
-    if page:
-        day.quiet = 0
-        day.look_soon()
+    day.look_soon()
     return not set(digests_of(page)) <= set(day.memory.digests)
 
 
@@ -149,27 +148,28 @@ def _grows_behind(day: Day) -> Reading[bool]:
     """
     if day.assumed is not Order.NEWEST_FIRST:
         return False
-    day.quiet += 1
-    if day.quiet < _PATIENCE or day.quiet & (day.quiet - 1):
-        return False
-    try:
-        if day.end is None:
-            day.end = yield from find_end(day, len(day.front))
-            return False
-        return bool((yield day.habits.request(day.end)))
-    except BeyondWindow:
-        return False
+    quiet, behind = day.quiet + 1, None
+    if quiet >= _PATIENCE and not quiet & (quiet - 1):
+        with suppress(BeyondWindow):
+            if day.end is None:
+                day.end = yield from find_end(day, len(day.front))
+            else:
+                behind = yield day.habits.request(day.end)
+    day.quiet = quiet
+    return bool(behind)
 
 
 def _turn_round(day: Day) -> Reading[Delivery]:
     """Go on in the order that a log turned out to have, from where it ended when that was seen."""
     end = day.end or 0
     tail, passed = day.tail, end - len(day.front)
+    last: Sequence[LogEntry] = ()
+    if tail is not None:
+        last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
     day.habits.find(Order.OLDEST_FIRST)
     turned = day.adopt(Order.OLDEST_FIRST)
     if tail is None:
         return turned or Delivery(more=True)
-    last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
     day.begin(last, base=end - len(last), whole=False, known=len(last))
     return Delivery(more=True, findings=[Gap(end, passed)])
 

@@ -82,6 +82,36 @@ def test_pages_may_become_shorter_while_a_log_is_read(order: Order | None, new: 
     assert not any(finding for finding in reader.findings if not finding.is_resolved)
 
 
+@pytest.mark.parametrize("cap", [20, 50])
+def test_a_log_that_grows_faster_than_shorter_pages_come_is_told_to_have_more(cap: int) -> None:
+    """Pages that become shorter, all alike, are not taken for the end of the log each time."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 1_000))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    log.cap = cap
+    for turn in range(10):
+        log.append(*numbered(1_000 + 60 * turn, 1_060 + 60 * turn))
+        reader.catch_up()
+
+    assert log.entries == reader.lines
+
+
+def test_a_log_that_grows_by_as_much_each_time_is_read_with_hardly_a_call_more() -> None:
+    """Pages that are all alike are looked behind ever more rarely."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*numbered(0, 250))
+    reader = Reader.of(log, order=Order.OLDEST_FIRST)
+    reader.catch_up()
+    calls = reader.calls
+    for turn in range(500):
+        log.append(*numbered(250 + 20 * turn, 270 + 20 * turn))
+        reader.catch_up()
+
+    assert log.entries == reader.lines
+    assert 500 <= reader.calls - calls <= 508
+
+
 @define
 class BytesLog(ModelLog):
     """A server that ends a page where it has so many bytes."""
@@ -167,7 +197,7 @@ def test_what_is_new_among_lines_that_recur_comes_once(order: Order) -> None:
     assert [f"new {n}" for n in range(5)] + ["late"] == [entry.log for entry in reader.lines]
 
 
-@pytest.mark.parametrize("tail", [0, 10])
+@pytest.mark.parametrize("tail", [0, 10, 100])
 @pytest.mark.parametrize("length", [300, 3_000])
 @ORDERS
 def test_a_tail_is_no_longer_for_a_reply_that_lacks_lines(
@@ -177,12 +207,32 @@ def test_a_tail_is_no_longer_for_a_reply_that_lacks_lines(
     log = ModelLog(order)
     log.append(*numbered(0, length))
     log.lack(1)
-    reader = Reader.of(log, order=order, size=1_000, tail=tail)
+    reader = Reader.of(log, order=order, size=max(100, length // 3), tail=tail)
     for _ in range(5):
         reader.catch_up()
         reader.audit()
 
     assert log.entries[length - tail :] == reader.lines
+
+
+@NEWEST
+@pytest.mark.parametrize("polls", [1, 5])
+@pytest.mark.parametrize("new", [150, 1_000])
+def test_a_text_that_recurs_now_and_then_is_not_where_a_reading_met_what_it_knows(
+    order: Order, new: int, polls: int
+) -> None:
+    """It stands once in what is remembered and once in the last page, and nothing beside it."""
+    log = ModelLog(order)
+    hourly = entries(["hourly"])
+    log.append(*numbered(0, 200), *hourly, *numbered(200, 290))
+    reader = Reader.of(log, order=order, tail=100, size=60, remember=200)
+    for _ in range(polls):
+        reader.poll()
+    log.append(*numbered(290, 290 + new - 20), *hourly, *numbered(290 + new - 20, 290 + new))
+    reader.poll()
+
+    assert log.entries[-new - 101 :] == reader.lines
+    assert not reader.findings
 
 
 @NEWEST
@@ -275,6 +325,29 @@ def test_a_countdown_is_not_taken_for_a_log_that_is_read_from_its_end_for_ever(
     assert (wanted - reader.delivered).total() <= told
     assert set(countdown(2560, 2620)) <= set(reader.lines)
     assert bool(told) is bool(tail)
+
+
+@pytest.mark.parametrize("fails", [{4: 1}, {4: 6}, {8: 1}, {8: 2}, {4: 6, 8: 2}], ids=str)
+@pytest.mark.parametrize("tail", [None, 10])
+def test_a_poll_that_fails_while_an_order_is_turned_round_has_no_effect(
+    tail: int | None, fails: dict[int, int]
+) -> None:
+    """The next poll does what it would have done, to the last line."""
+
+    def delivered(fails: dict[int, int]) -> Counter[LogEntry]:
+        log = ModelLog(Order.OLDEST_FIRST)
+        log.append(*countdown(0, 700))
+        reader = Reader.of(log, tail=tail)
+        for turn in range(40):
+            if turn in fails:
+                reader.poll(fail_after=fails[turn])
+            reader.poll()
+            reader.poll()
+            log.append(*countdown(700 + 3 * turn, 703 + 3 * turn))
+        reader.catch_up()
+        return reader.delivered
+
+    assert delivered({}) == delivered(fails)
 
 
 def test_a_seal_finds_what_stands_behind_pages_that_became_shorter() -> None:

@@ -20,6 +20,20 @@ ANCHOR = 8
 """The least number of entries that are re-read to see whether anything moved."""
 
 
+_TELLING = 4
+_WIDEST = 4 * ANCHOR
+
+
+def overlap_of(nearest: Sequence[LogEntry], most: int) -> int:
+    """Choose how many of these entries of a window, the nearest first, the next page is to hold.
+
+    Enough to tell whether the two fit together: more where lines recur, if more tell more.
+    """
+    widths = range(min(ANCHOR, most), min(_WIDEST, most) + 1, ANCHOR)
+    telling = (width for width in widths if len(set(nearest[:width])) >= _TELLING)
+    return next(telling, min(ANCHOR, most))
+
+
 def going_on(
     window: Sequence[LogEntry], page: Sequence[LogEntry], shared: int
 ) -> tuple[Sequence[LogEntry], bool]:

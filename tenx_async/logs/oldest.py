@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, difference, going_on
+from tenx_async.logs.align import ANCHOR, difference, going_on, overlap_of
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
@@ -27,6 +27,8 @@ _READS = 2
 _TRIES = 5
 _ALIKE = 3
 """So many pages more that are as long as one are hardly so by chance."""
+_NEAR = 64
+"""Among so many entries at a window's end those are chosen that the next page is to hold, too."""
 _TELLING = 4
 """So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
@@ -203,7 +205,7 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
     tries, is_sure = 0, True
     enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
-        overlap = min(ANCHOR, len(window), day.habits.most // 2)
+        overlap = overlap_of(window[:-_NEAR:-1], min(len(window), day.habits.most // 2))
         request = day.habits.request(base + len(window) - overlap)
         page = yield from fitting(day, request, partial(_fits, window, overlap))
         full = day.habits.is_full(request, len(page))

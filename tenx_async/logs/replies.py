@@ -11,6 +11,8 @@ from tenx_async.logs.order import BeyondWindow, Order, PageRequest
 
 _ASKS = 3
 _ASKS_OF_REPLICAS = 10
+_MISFITS = 8
+"""When so many pages of a poll fitted nowhere, no more are asked for again."""
 
 
 def fitting(
@@ -29,7 +31,10 @@ def fitting(
         recur = any(answer in answers[:place] for place, answer in enumerate(answers))
         day.habits.has_replicas = day.habits.has_replicas or (differ and recur)
         most = _ASKS_OF_REPLICAS if day.habits.has_replicas else _ASKS
-        if fits(page) or len(answers) >= most:
+        if fits(page):
+            return page
+        if len(answers) >= most or day.misfits >= _MISFITS:
+            day.misfits += 1
             return page
 
 

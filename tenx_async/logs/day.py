@@ -79,6 +79,8 @@ class Day:
     """Polls that could not tell the order although it mattered."""
     is_guess: bool = field(default=False, init=False, repr=False)
     """Whether the order is assumed for want of anything that shows it, and nobody was told."""
+    is_placed: bool = field(default=False, init=False, repr=False)
+    """Whether it was looked where a page stands that begins within the first one."""
     quiet: int = field(default=0, init=False, repr=False)
     """Polls that found the first page unchanged while the order was a guess."""
     end: int | None = field(default=None, init=False, repr=False)

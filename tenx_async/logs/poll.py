@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 
 from attrs import evolve
 
@@ -29,7 +28,7 @@ from tenx_async.logs.order import (
     part_of,
     trend,
 )
-from tenx_async.logs.replies import fitting, make_sure
+from tenx_async.logs.replies import make_sure
 
 _TRIES = 6
 _DISTINCT = 3
@@ -118,7 +117,9 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
         return Delivery(more=True)
     digests = digests_of(page)
     order = yield from _shown_order(day, page, digests, full=full)
-    if full and order is None:
+    if full and order is None and (yield from _ascends_from_the_end(day, page)):
+        order = Order.NEWEST_PAGE
+    elif full and order is None:
         order = max(day.shown, key=day.shown.__getitem__, default=None)
     if order is not None and (full or _is_borne_out(day, page, order)):
         day.habits.find(order, Growth.told(by_numbers=trend(page) != 0))
@@ -140,6 +141,21 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.find(Order.OLDEST_FIRST, Growth.told(by_numbers=trend(page) != 0))
     return _told_if_guessed(day, delivery, full=full)
+
+
+def _ascends_from_the_end(day: Day, page: Sequence[LogEntry]) -> Reading[bool]:
+    """Look once where a page stands that begins within the first one, if the order is a guess.
+
+    It goes on as that one ends, unless `from` counts back while pages ascend: then it ends as that
+    one begins.
+    """
+    if not day.is_guess or day.is_placed or len(set(page[:ANCHOR])) < _DISTINCT:
+        return False
+    within = yield day.habits.request(max(0, len(page) - ANCHOR))
+    again = yield day.habits.request(0)
+    day.is_placed = list(again) == list(page)
+    goes_on = list(within[:ANCHOR]) == list(page[-ANCHOR:])
+    return day.is_placed and not goes_on and list(within[-ANCHOR:]) == list(page[:ANCHOR])
 
 
 def _grows_behind(day: Day) -> Reading[bool]:
@@ -254,13 +270,17 @@ def _guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntr
 
 
 def _part(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry]]:
-    """Ask for a part of a page, or for all but one of its entries where the part is all alike."""
+    """Ask for a part of a page, or for all but one of its entries where the part is all alike.
+
+    One that is none is asked for again, for another replica may have given it; but only once,
+    since the log may grow meanwhile.
+    """
     request = day.habits.request(0, part_of(len(page)))
-    part = yield from fitting(day, request, partial(is_part, page))
-    if len(set(part)) > 1 or len(set(page)) == 1:
-        return part
-    request = day.habits.request(0, max(1, len(page) - 1))
-    return (yield from fitting(day, request, partial(is_part, page)))
+    part = yield request
+    if len(set(part)) == 1 < len(set(page)):
+        request = day.habits.request(0, max(1, len(page) - 1))
+        part = yield request
+    return part if is_part(page, part) else (yield request)
 
 
 def _confirmed(day: Day, order: Order | None, part: Sequence[LogEntry]) -> Reading[Order | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tenx_async.api.entries import LogEntry
@@ -20,22 +21,27 @@ def fitting(
 ) -> Reading[Sequence[LogEntry]]:
     """Ask for a page, and again if it does not fit: another replica may have given it.
 
-    Replicas that order equal times their own ways show by answers that differ and recur; those of
-    a log that has moved do not. The last one is given if none fits.
+    Replicas that order equal times their own ways show by answers that hold the same in another
+    order, or come back after another one; those of a log that has moved do not. The last one is
+    given if none fits.
     """
     answers: list[Sequence[LogEntry]] = []
     while True:
         page = yield request
-        answers.append(list(page))
-        differ = any(answer != answers[0] for answer in answers)
-        recur = any(answer in answers[:place] for place, answer in enumerate(answers))
-        day.habits.has_replicas = day.habits.has_replicas or (differ and recur)
+        day.habits.has_replicas = day.habits.has_replicas or _is_of_replicas(page, answers)
+        answers.append(page)
         most = _ASKS_OF_REPLICAS if day.habits.has_replicas else _ASKS
         if fits(page):
             return page
         if len(answers) >= most or day.misfits >= _MISFITS:
             day.misfits += 1
             return page
+
+
+def _is_of_replicas(page: Sequence[LogEntry], before: Sequence[Sequence[LogEntry]]) -> bool:
+    if not before or page == before[-1]:
+        return False
+    return page in before or Counter(page) == Counter(before[-1])
 
 
 def make_sure(

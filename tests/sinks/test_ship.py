@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import errno
 import os
 import random
@@ -15,11 +16,12 @@ import pytest
 
 from tenx_async.errors import SinkUnavailable, Unauthorized
 from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
 from tenx_async.telemetry.events import SinkPaused, SinkResumed
-from tests.clock import ManualClock
+from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_cursors import ORDERS, Treatment
 from tests.logs.test_follow import quiet
@@ -199,7 +201,8 @@ async def test_a_ship_that_cannot_write_can_be_stopped(
     async with Ship(FakeClient(fake), make(tmp_path)) as ship:
         await paused(ship)
     disk.fails = False
-    await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
+    first_day = Calendar(zones=(dt.UTC,), since=NOON.date())  # meanwhile days may have passed
+    await Ship(FakeClient(fake), make(tmp_path), follow=False, calendar=first_day).run()
 
     assert fake.written == read(tmp_path)
 

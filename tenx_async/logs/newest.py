@@ -45,7 +45,8 @@ def begin(day: Day, first: Sequence[LogEntry], *, full: bool) -> Reading[Deliver
         window = yield from _read(day, day.habits.size, lambda seen: _reaches(seen, day.tail))
     elif full or wanted < len(first):
         window = yield from _agreed(day, window, lambda seen: _reaches(seen, day.tail))
-    delivery = day.begin(window.entries, base=0, whole=window.whole)
+    is_known = window.whole or day.tail is None  # what is not reached is found when all is read
+    delivery = day.begin(window.entries, base=0, whole=is_known)
     gaps = [Gap(0, None)] if window.is_outgrown else []
     return evolve(delivery, findings=[*delivery.findings, *gaps])
 

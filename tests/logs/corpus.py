@@ -132,6 +132,10 @@ HARD: Sequence[Worst] = [
     ),
     Worst("replicas that order recurring lines in two ways", seeded(6008765, ties=True)),
     Worst("the same, and nobody is told the order", seeded(6006556, ties=True)),
+    Worst(
+        "six lines of a moment in two orders, and a first reading whose pages did not fit",
+        seeded(41019075, ties=True),
+    ),
     Worst("two texts, more often than a page holds: a doubt says so", seeded(1084542)),
     Worst("lines taken away while others are inserted", seeded(6364, erasing=True)),
     Worst("a log wiped in the moment in which its order is understood", seeded(904, erasing=True)),

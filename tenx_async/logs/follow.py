@@ -294,12 +294,14 @@ class Follower:
         try:
             lines, more = await self._reader.read(source)
         except OperationError as error:
+            await self._handover.mark(source)
             if not self.follow:
                 raise
-            await self._handover.mark(source)
             self._failed(source, error)
             self._beginning.failed(source.name, source.failures)
         else:
+            if not more:
+                await self._handover.mark(source)
             self._succeeded(source, lines, more=more)
             self._beginning.succeeded(source.name)
         if source.state is not SourceState.CATCHING_UP:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tenx_async.errors import SinkUnavailable, Unauthorized
+from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
@@ -77,6 +78,23 @@ async def test_all_that_is_there_is_carried_over(
 
     assert fake.written == read(tmp_path)
     assert (1_001, 0, "ended") == (ship.status.lines, ship.status.waiting, ship.status.state)
+
+
+@pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
+async def test_what_is_read_of_a_log_that_outgrows_its_reader_is_written(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Without following, it is read to where it ended, though more is waiting by then."""
+    make, read = KINDS[kind]
+    monkeypatch.setattr(extent, "PATIENCE", 8)
+    fake.write("web", *(f"line {number}" for number in range(300)))
+    there, day = fake.written.copy(), fake.today
+    fake.on_call = lambda name: fake.write(name, *(["more"] * 80), date=day)
+    ship = Ship(FakeClient(fake), make(tmp_path), "web", follow=False, flush_seconds=1e-6)
+    await ship.run()
+
+    assert not there - read(tmp_path)
+    assert not ship.status.waiting
 
 
 async def test_what_was_taken_is_written_at_the_stop(fake: FakeCloud, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
-from tenx_async.sinks.sink import Sink
+from tenx_async.sinks.sink import Sink, to_the_end
 from tenx_async.telemetry.events import SinkPaused, SinkResumed
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
@@ -188,6 +189,22 @@ async def test_it_may_be_cancelled_at_every_turn(
     await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
 
     assert fake.written == read(tmp_path)
+
+
+async def test_who_is_cancelled_again_and_again_waits_for_a_write_all_the_same() -> None:
+    """Else the sink is let go of, and opened by the next, while a thread writes to it."""
+    goes_on = threading.Event()
+    work = asyncio.ensure_future(to_the_end(goes_on.wait))
+    for _ in range(3):
+        await quiet(3)
+        work.cancel()
+    await quiet(3)
+    is_done = work.done()
+    goes_on.set()
+    await asyncio.wait([work])
+
+    assert not is_done
+    assert work.cancelled()
 
 
 @EVERYWHERE

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tenx_async.errors import SinkUnavailable, Unauthorized
+from tenx_async.errors import SinkUnavailable, Throttled, Unauthorized
 from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.order import Order
@@ -96,6 +96,29 @@ async def test_what_is_read_of_a_log_that_outgrows_its_reader_is_written(
 
     assert not there - read(tmp_path)
     assert not ship.status.waiting
+
+
+async def test_what_was_taken_is_written_while_the_server_wants_no_call(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """For an hour, as it says to one of those that are far behind."""
+    make, read = KINDS["a file for each day"]
+    names = [f"web-{number}" for number in range(12)]
+    fake.add(*names)
+    for name in names:
+        fake.write(name, *(f"line {number}" for number in range(1_000)))
+    refusal = Throttled("too many calls", operation="logs", status=429, retry_after=1e9)
+
+    def refuse(_: str) -> None:
+        if fake.calls.total() > 30:
+            fake.failing = dict.fromkeys(fake.uids, refusal)
+
+    fake.on_call = refuse
+    async with Ship(FakeClient(fake), make(tmp_path), flush_seconds=1e-6) as ship:
+        await until(lambda: bool(fake.failing))
+        await until(lambda: not ship.status.waiting)
+
+    assert ship.status.lines == read(tmp_path).total() > 30 * 20
 
 
 async def test_what_was_taken_is_written_at_the_stop(fake: FakeCloud, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import errno
 import os
 import random
@@ -17,6 +18,8 @@ import pytest
 from tenx_async.errors import SinkUnavailable, Throttled, Unauthorized
 from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink, to_the_end
@@ -26,7 +29,9 @@ from tests.logs.cloud import FakeCloud
 from tests.logs.test_cursors import ORDERS, Treatment
 from tests.logs.test_follow import quiet
 from tests.sinks.shipping import KINDS, FakeClient, Line, all_written, paused, until
+from tests.sinks.test_files import DAY
 
+ONE_DAY = dt.timedelta(days=1)
 Read = Callable[[Path], Counter[Line]]
 EVERYWHERE = pytest.mark.parametrize(("make", "read"), KINDS.values(), ids=KINDS)
 
@@ -119,6 +124,30 @@ async def test_what_was_taken_is_written_while_the_server_wants_no_call(
         await until(lambda: not ship.status.waiting)
 
     assert ship.status.lines == read(tmp_path).total() > 30 * 20
+
+
+async def test_no_more_lines_are_held_than_may_be_where_days_are_read_together(
+    fake: FakeCloud,
+) -> None:
+    """Of all services together, the first pages of the days before the last one included."""
+    names = [f"web-{number}" for number in range(30)]
+    fake.add(*names)
+    for name in names:
+        for date in (DAY - ONE_DAY, DAY):
+            fake.write(name, *(f"{date} {number}" for number in range(90)), date=date)
+    calendar = Calendar(zones=(dt.UTC,), since=DAY - ONE_DAY, until=DAY)
+    options: dict[str, Any] = {"commit": "manual", "mark_every": 200, "calendar": calendar}
+    lines = FakeClient(fake).follow(tail=None, follow=False, cursors=MemoryCursors(), **options)
+    held, most = Counter[str](), 0
+    async with lines:
+        async for batch in lines.batches():
+            held[batch.source] += len(batch)
+            most = max(most, held.total())
+            if batch.mark:
+                del held[batch.source]
+
+    assert most <= 200 + 3 * 40
+    assert not held
 
 
 async def test_what_was_taken_is_written_at_the_stop(fake: FakeCloud, tmp_path: Path) -> None:

@@ -257,7 +257,14 @@ class Follower:
 
     async def _wait_for_allowance(self) -> None:
         while wait := self.allowance.wait(self.clock.monotonic()):
+            await self._mark_idle()
             await self.clock.sleep(min(wait, LONGEST_REST))
+
+    async def _mark_idle(self) -> None:
+        """Let all be committed of the sources whose turn may be long in coming."""
+        for source in list(self._discovery):
+            if not self.schedule.is_out(source.name):
+                await self._handover.mark(source)
 
     def _goes_on(self) -> bool:
         has_end = not self.follow or self.calendar.is_over(self.clock.now())
@@ -294,12 +301,14 @@ class Follower:
         try:
             lines, more = await self._reader.read(source)
         except OperationError as error:
+            await self._handover.mark(source)
             if not self.follow:
                 raise
-            await self._handover.mark(source)
             self._failed(source, error)
             self._beginning.failed(source.name, source.failures)
         else:
+            if not more or self.allowance.held_back(self.clock.monotonic()):
+                await self._handover.mark(source)
             self._succeeded(source, lines, more=more)
             self._beginning.succeeded(source.name)
         if source.state is not SourceState.CATCHING_UP:

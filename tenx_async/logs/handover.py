@@ -38,9 +38,11 @@ class Handover:
             for stretch in delivery.stretches
             for start in range(0, len(stretch.entries), self.page_size)
         ]
-        if source.marks is not None and is_last and self._may_commit(source, delivery):
-            batches = batches or [self._empty(source, day)]
-            batches[-1] = evolve(batches[-1], mark=self._mark(source, source.marks))
+        if source.marks is not None:
+            self.strides.note(source.name, delivery.lines)
+            if is_last and self._may_commit(source, delivery):
+                batches = batches or [self._empty(source, day)]
+                batches[-1] = evolve(batches[-1], mark=self._mark(source, source.marks))
         for batch in batches:
             await self.buffer.put(batch)
 
@@ -52,7 +54,7 @@ class Handover:
 
     def _may_commit(self, source: Source, delivery: Delivery) -> bool:
         more = delivery.more and not self.allowance.interval  # calls are dear: none is made twice
-        return self.strides.ends(source.name, delivery.lines, self.clock.monotonic(), more=more)
+        return self.strides.ends(source.name, self.clock.monotonic(), more=more)
 
     def _mark(self, source: Source, marks: Marks) -> Mark:
         return marks.add(commit_of(source, self.region, self.ledger))

@@ -157,8 +157,6 @@ class SourceReader:
         self._enter(source, day, delivery)
         if delivery.stretches:
             await self.handover.put(source, day, delivery)
-        elif not delivery.more:
-            await self.handover.mark(source)
         return delivery
 
     async def _read_on(self, source: Source, day: Day) -> Delivery:

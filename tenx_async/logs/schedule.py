@@ -134,6 +134,11 @@ class Schedule:
         if polled is not None:
             heapq.heappush(self._failing, (max(now, retry_at), self._number(), polled))
 
+    def is_out(self, source: str) -> bool:
+        """Tell whether a source is being asked."""
+        polled = self._sources.get(source)
+        return polled is not None and not polled.waiting
+
     def wake(self, now: float) -> float:
         """Tell when `next` may have an answer again; infinity if nothing is waiting."""
         if _head(self._fresh) or _head(self._full):

@@ -24,9 +24,12 @@ class Strides:
     """How many lines of each source were handed on since its last place."""
     _since: dict[str, float] = field(factory=dict, init=False, repr=False)
 
-    def ends(self, source: str, lines: int, now: float, *, more: bool) -> bool:
-        """Note that so many lines are handed on; tell whether the source may be committed then."""
+    def note(self, source: str, lines: int) -> None:
+        """Note that so many lines are handed on."""
         self._open[source] += lines
+
+    def ends(self, source: str, now: float, *, more: bool) -> bool:
+        """Tell whether a source may be committed after what was handed on of it."""
         began = self._since.setdefault(source, now)
         if more and self._open.total() < self.lines and now - began < _LONGEST:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from attrs import field, frozen
@@ -102,7 +103,9 @@ async def _finish(work: Coroutine[None, None, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():
+            with suppress(asyncio.CancelledError):  # once more: a thread cannot be broken off
+                await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # nobody else asks for it
         raise

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.errors import SinkUnavailable
+from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
@@ -54,16 +55,15 @@ _TABLES = (
 _AT_ONCE = 20_000
 """More lines than so many are indexed when nothing waits to be written any more."""
 
-_LAST = "select coalesce(max(id), 0) from entries"
+_LAST = "select max(upto, (select coalesce(max(id), 0) from entries)) from indexed"
+"""The last id that was given to a line, or one behind it: none that was indexed is given again."""
 _BATCH = """
 insert into batches (region, service, date, position, late, at, first, count)
 values (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ENTRY = "insert into entries values (?, ?, ?, ?)"
 _ENTRIES = "insert into entries select ?1 + key, ?2, ?3, value from json_each(cast(?4 as text))"
-_TO_INDEX = """
-select min(upto, last), last from indexed, (select coalesce(max(id), 0) as last from entries)
-"""
+_UPTO = "select upto from indexed"
 _INDEX = "insert into lines_fts (rowid, log) select id, log from entries where id > ? and id <= ?"
 _INDEXED = "update indexed set upto = ?"
 
@@ -154,33 +154,42 @@ class SqliteSink:
         commits = commits_of(batches)
         if not self._store.has(commits):
             at = self._now().astimezone(dt.UTC).isoformat(timespec="milliseconds")
-            self._store.write(commits, partial(self._add, batches, at))
-
-    def _add(self, batches: Sequence[LogBatch], at: str, database: sqlite3.Connection) -> None:
-        (last,) = database.execute(_LAST).fetchone()
-        for batch in batches:
-            if len(batch):
-                _add_batch(database, batch, at, last + 1)
-                last += len(batch)
-        indexed, last = database.execute(_TO_INDEX).fetchone()
-        self._is_behind = last - indexed > _AT_ONCE
-        if not self._is_behind:
-            _index(database, indexed, last)
+            self._work(commits, partial(_add, batches, at))
 
     def _index_some(self) -> bool:
-        self._store.write((), self._index_next)
+        self._work((), _index_next)
         return self._is_behind
 
-    def _index_next(self, database: sqlite3.Connection) -> None:
-        indexed, last = database.execute(_TO_INDEX).fetchone()
-        upto = min(last, indexed + _AT_ONCE)
-        _index(database, indexed, upto)
-        self._is_behind = upto < last
+    def _work(self, commits: Sequence[Commit], work: Callable[[sqlite3.Connection], int]) -> None:
+        """Do work that tells how many lines are left to index; if it fails, some may be."""
+        left = 0
+
+        def do(database: sqlite3.Connection) -> None:
+            nonlocal left
+            left = work(database)
+
+        self._is_behind = True
+        self._store.write(commits, do)
+        self._is_behind = left > 0
 
 
-def _index(database: sqlite3.Connection, indexed: int, upto: int) -> None:
+def _add(batches: Sequence[LogBatch], at: str, database: sqlite3.Connection) -> int:
+    (last,) = database.execute(_LAST).fetchone()
+    for batch in batches:
+        if len(batch):
+            _add_batch(database, batch, at, last + 1)
+            last += len(batch)
+    (indexed,) = database.execute(_UPTO).fetchone()
+    return last - indexed if last - indexed > _AT_ONCE else _index_next(database)
+
+
+def _index_next(database: sqlite3.Connection) -> int:
+    """Index some of what is not indexed; tell how much more there is."""
+    (indexed,), (last,) = database.execute(_UPTO).fetchone(), database.execute(_LAST).fetchone()
+    upto = min(last, indexed + _AT_ONCE)
     database.execute(_INDEX, (indexed, upto))
     database.execute(_INDEXED, (upto,))
+    return int(last - upto)
 
 
 def _texts_of(entries: Sequence[LogEntry]) -> Texts | None:

@@ -7,6 +7,7 @@ import datetime as dt
 import errno
 import os
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,19 +15,23 @@ from typing import Any
 
 import pytest
 
-from tenx_async.errors import SinkUnavailable, Unauthorized
+from tenx_async.errors import SinkUnavailable, Throttled, Unauthorized
+from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
-from tenx_async.sinks.sink import Sink
+from tenx_async.sinks.sink import Sink, to_the_end
 from tenx_async.telemetry.events import SinkPaused, SinkResumed
 from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_cursors import ORDERS, Treatment
 from tests.logs.test_follow import quiet
 from tests.sinks.shipping import KINDS, FakeClient, Line, all_written, paused, until
+from tests.sinks.test_files import DAY
 
+ONE_DAY = dt.timedelta(days=1)
 Read = Callable[[Path], Counter[Line]]
 EVERYWHERE = pytest.mark.parametrize(("make", "read"), KINDS.values(), ids=KINDS)
 
@@ -79,6 +84,70 @@ async def test_all_that_is_there_is_carried_over(
 
     assert fake.written == read(tmp_path)
     assert (1_001, 0, "ended") == (ship.status.lines, ship.status.waiting, ship.status.state)
+
+
+@pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
+async def test_what_is_read_of_a_log_that_outgrows_its_reader_is_written(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Without following, it is read to where it ended, though more is waiting by then."""
+    make, read = KINDS[kind]
+    monkeypatch.setattr(extent, "PATIENCE", 8)
+    fake.write("web", *(f"line {number}" for number in range(300)))
+    there, day = fake.written.copy(), fake.today
+    fake.on_call = lambda name: fake.write(name, *(["more"] * 80), date=day)
+    ship = Ship(FakeClient(fake), make(tmp_path), "web", follow=False, flush_seconds=1e-6)
+    await ship.run()
+
+    assert not there - read(tmp_path)
+    assert not ship.status.waiting
+
+
+async def test_what_was_taken_is_written_while_the_server_wants_no_call(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """For an hour, as it says to one of those that are far behind."""
+    make, read = KINDS["a file for each day"]
+    names = [f"web-{number}" for number in range(12)]
+    fake.add(*names)
+    for name in names:
+        fake.write(name, *(f"line {number}" for number in range(1_000)))
+    refusal = Throttled("too many calls", operation="logs", status=429, retry_after=1e9)
+
+    def refuse(_: str) -> None:
+        if fake.calls.total() > 30:
+            fake.failing = dict.fromkeys(fake.uids, refusal)
+
+    fake.on_call = refuse
+    async with Ship(FakeClient(fake), make(tmp_path), flush_seconds=1e-6) as ship:
+        await until(lambda: bool(fake.failing))
+        await until(lambda: not ship.status.waiting)
+
+    assert ship.status.lines == read(tmp_path).total() > 30 * 20
+
+
+async def test_no_more_lines_are_held_than_may_be_where_days_are_read_together(
+    fake: FakeCloud,
+) -> None:
+    """Of all services together, the first pages of the days before the last one included."""
+    names = [f"web-{number}" for number in range(30)]
+    fake.add(*names)
+    for name in names:
+        for date in (DAY - ONE_DAY, DAY):
+            fake.write(name, *(f"{date} {number}" for number in range(90)), date=date)
+    calendar = Calendar(zones=(dt.UTC,), since=DAY - ONE_DAY, until=DAY)
+    options: dict[str, Any] = {"commit": "manual", "mark_every": 200, "calendar": calendar}
+    lines = FakeClient(fake).follow(tail=None, follow=False, cursors=MemoryCursors(), **options)
+    held, most = Counter[str](), 0
+    async with lines:
+        async for batch in lines.batches():
+            held[batch.source] += len(batch)
+            most = max(most, held.total())
+            if batch.mark:
+                del held[batch.source]
+
+    assert most <= 200 + 3 * 40
+    assert not held
 
 
 async def test_what_was_taken_is_written_at_the_stop(fake: FakeCloud, tmp_path: Path) -> None:
@@ -172,6 +241,22 @@ async def test_it_may_be_cancelled_at_every_turn(
     await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
 
     assert fake.written == read(tmp_path)
+
+
+async def test_who_is_cancelled_again_and_again_waits_for_a_write_all_the_same() -> None:
+    """Else the sink is let go of, and opened by the next, while a thread writes to it."""
+    goes_on = threading.Event()
+    work = asyncio.ensure_future(to_the_end(goes_on.wait))
+    for _ in range(3):
+        await quiet(3)
+        work.cancel()
+    await quiet(3)
+    is_done = work.done()
+    goes_on.set()
+    await asyncio.wait([work])
+
+    assert not is_done
+    assert work.cancelled()
 
 
 @EVERYWHERE

@@ -16,8 +16,10 @@ from hypothesis import given, strategies as st
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.cli.found import Search
+from tenx_async.errors import SinkUnavailable
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks import sqlite
+from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.sqlite import SqliteSink, _readable
 from tests.sinks.test_files import DAY, batch_of
 
@@ -123,6 +125,49 @@ async def test_what_is_not_indexed_when_a_process_ends_is_indexed_by_the_next(
     await written(path)
 
     assert 10 == len(matching(path, "word"))
+
+
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_words_are_found_after_lines_were_deleted(tmp_path: Path, kept: int) -> None:
+    """No line has the id of one that was indexed, or the index would take it for that one."""
+    path = tmp_path / "lines.sqlite"
+    await written(path, batch_of("old a", "old b", "old c"))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("delete from entries where id > ?", (kept,))
+        database.execute("insert into lines_fts (lines_fts) values ('rebuild')")
+    await written(path, batch_of("new a", "new b"), batch_of(*["new"] * 5))
+
+    assert 7 == len(matching(path, "new"))
+    assert kept == len(matching(path, "old"))
+    ask(path, "insert into lines_fts (lines_fts, rank) values ('integrity-check', 1)")
+
+
+@pytest.mark.usefixtures("_hasty")
+async def test_what_could_not_be_indexed_is_indexed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full as the last lines are indexed does not make them forgotten."""
+    path = tmp_path / "lines.sqlite"
+    sink = SqliteSink(path)
+    await sink.open()
+    await sink.write([batch_of(*["word"] * 5)])
+    await sink.rest()
+    with monkeypatch.context() as full:
+        full.setattr(sink._store, "_cursors", FullDisk())
+        with pytest.raises(SinkUnavailable):
+            await sink.rest()
+    await sink.close()
+
+    assert 5 == len(matching(path, "word"))
+
+
+class FullDisk(CursorTables):
+    """Fails what is written with it at its end."""
+
+    def apply(self, *_: object) -> None:
+        """Find no room."""
+        raise sqlite3.OperationalError("database or disk is full")
 
 
 TEXTS = st.text(st.characters(codec=None), max_size=12) | st.sampled_from(

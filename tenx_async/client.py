@@ -192,7 +192,8 @@ class Client:
                 goes on there, and delivers at least once what was not committed.
             mark_every: lines of a backlog, of all services together, between two places that can
                 be committed, at most; half a second of them, and never more than a page where
-                there is a budget of calls. 0: after every page.
+                there is a budget of calls. So many may come again after a crash. 0: after every
+                page.
             commit: when a batch is committed: `after`, when the next one is asked for; `before`
                 it is given; or `manual`, by `await batch.commit()`: batches without lines come
                 then, too, where only the place has changed.

@@ -84,7 +84,8 @@ class SqliteSink:
     order of arrival; `at` is when a line was received, in UTC. `lines_fts` is an FTS5 index over
     `log`, whose rowid is a line's `id`. Lines and cursors are written in one transaction, and the
     index with them; a backlog's lines are indexed up to the id `indexed.upto`, and the rest as
-    soon as nothing waits to be written, at the latest when it is closed.
+    soon as nothing waits to be written, at the latest when it is closed. Who rebuilds the index by
+    hand sets `indexed.upto` to the last id.
     """
 
     path: Path

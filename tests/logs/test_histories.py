@@ -55,16 +55,15 @@ def test_a_full_page_of_known_lines_is_not_the_end() -> None:
     assert log.ever == reader.delivered
 
 
-@pytest.mark.parametrize("first", range(0, 400, 200))
-def test_two_replicas_lose_and_repeat_no_line_that_has_its_own_text(first: int) -> None:
-    """Each orders the lines of one moment its own way, and they answer in turn."""
-    seeds = range(first, first + 200)
+def test_two_replicas_lose_and_repeat_no_line_that_has_its_own_text() -> None:
+    """Each orders the lines of one moment its own way, in turn or by chance."""
+    seeds = range(200)
     drawn = {f"seed {seed}": Draw(seed, ties=True, alike=False).history() for seed in seeds}
 
     assert [] == [name for name, history in drawn.items() if not play(history).is_exact]
 
 
-@pytest.mark.parametrize("first", range(0, 600, 200))
+@pytest.mark.parametrize("first", range(0, 400, 200))
 def test_two_replicas_lose_no_line_though_some_are_alike(first: int) -> None:
     """Where content does not tell which of equal lines were read, what is repeated is counted."""
     seeds = range(first, first + 200)

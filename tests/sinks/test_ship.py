@@ -229,7 +229,7 @@ async def test_it_may_be_cancelled_at_every_turn(
     """Of the event loop, while a backlog is read and more is written."""
     make, read = KINDS[kind]
     await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
-    for turn in range(100):
+    for turn in range(70):
         fake.write("web", *(f"line {turn} {number}" for number in range(9)))
         ship = Ship(FakeClient(fake), make(tmp_path), flush_lines=50)
         running = asyncio.ensure_future(ship.run())

@@ -28,6 +28,20 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class LogOrder(StrEnum):
+    """How the server orders a log's pages."""
+
+    AUTO = "auto"
+    OLDEST_FIRST = "oldest-first"
+    NEWEST_FIRST = "newest-first"
+    NEWEST_PAGE = "newest-page"
+
+
+InOrder = Annotated[
+    LogOrder,
+    typer.Option("--order", help="How the server orders a log's pages; found out by default."),
+]
+
 MOST_DIGITS = 9
 _COUNT = re.compile(f"[0-9]{{1,{MOST_DIGITS}}}")
 
@@ -84,6 +98,7 @@ def logs(
         list[str] | None,
         typer.Option("--exclude", metavar="PATTERN", help="Names or globs to leave out."),
     ] = None,
+    order: InOrder = LogOrder.AUTO,
     output: Annotated[LogFormat, typer.Option("--output", "-o", help="How to show them.")] = (
         LogFormat.TEXT
     ),
@@ -95,6 +110,7 @@ def logs(
         "since": day_of(since, "--since"),
         "until": day_of(until, "--until"),
         "exclude": exclude or (),
+        "order": order.value,
     }
     run(_logs(context.obj, patterns or (), show, follow=follow, **options))
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import json
 import shlex
 import signal
+import string
 import time
 
 from tenx_async import LocalCloud
@@ -252,6 +254,24 @@ async def test_lines_that_may_be_missing_show_in_the_status(tenx: Shell, cloud: 
     assert ended.status == 6
     assert "not read before 40" in ended.err
     assert ended.err.splitlines()[-1].startswith("tenx: lines may be missing or repeated: web of ")
+
+
+async def test_an_order_that_nothing_shows_is_told_and_can_be_given(
+    tenx: Shell, cloud: LocalCloud
+) -> None:
+    """A still log without numbers has two ends."""
+    cloud.quirks = Quirks(log_order="newest-first")
+    cloud.add_service("web")
+    letters = string.ascii_lowercase
+    texts = [f"{one}{two}" for one, two in itertools.product(letters, letters)] * 2
+    cloud.append("web", *texts, instance="web-x1")
+
+    guessed = await tenx("logs", "web", "-n", "2")
+    given = await tenx("logs", "web", "-n", "2", "--order", "newest-first")
+
+    assert "nothing shows in what order" in guessed.err
+    assert ("web-x1 zy\nweb-x1 zz\n", 0) == (given.out, given.status)
+    assert "order" not in given.err
 
 
 async def test_days_are_chosen_by_their_date(tenx: Shell, cloud: LocalCloud) -> None:

@@ -109,7 +109,7 @@ class Day:
         All, as long as what was read may have to be told from what is read in another order; and
         where polls do not see every insertion, until all that is remembered is read again.
         """
-        may_be_anew = self.habits.order is None and self.tail is None
+        may_be_anew = not self.is_certain and self.tail is None
         is_unseen = self.order.counts_back and self.unlooked
         return math.inf if may_be_anew or is_unseen else self.remember
 
@@ -120,8 +120,11 @@ class Day:
 
     @property
     def order(self) -> Order:
-        """How pages are ordered, as far as that is known."""
-        return self.habits.order or self.assumed
+        """How pages are ordered, as far as that is known.
+
+        What is found out while a poll is under way, of this day or another, holds from the next on.
+        """
+        return self.assumed
 
     def ascending(self, page: Sequence[LogEntry]) -> Sequence[LogEntry]:
         """A page's entries, the oldest first."""
@@ -152,9 +155,9 @@ class Day:
         it is read on from the log's end.
         """
         if order is self.assumed:
-            if not self.is_certain:
+            was_certain, self.is_certain = self.is_certain, True
+            if not was_certain:
                 self.note_look()
-            self.is_certain = True
             return None
         position, self.assumed, self.is_certain, self.unlooked = self.position, order, True, 0
         if self.tail is not None:

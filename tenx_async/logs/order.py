@@ -91,21 +91,25 @@ class Habits:
     def find(self, order: Order, growth: Growth | None = None) -> None:
         """Learn the order from what the server gave; it may turn out to be another one.
 
-        Which part of a page a shorter one is leaves no doubt.
+        Which part of a page a shorter one is leaves no doubt. What was found out first holds.
         """
+        if self.order is None:
+            self._turn(order, growth)
+
+    def _turn(self, order: Order, growth: Growth | None = None) -> None:
         self.order = order
         self.growth = None if order is Order.NEWEST_PAGE else growth or Growth()
 
-    def note_growth(self, *, here: bool) -> None:
-        """Note that a log grew where the order says, or at its other end."""
-        if (growth := self.growth) is None or self.order is None:
+    def note_growth(self, order: Order, *, here: bool) -> None:
+        """Note that a log grew where an order says, or at its other end."""
+        if (growth := self.growth) is None or self.order is not order:
             return
         growth.here += here
         growth.there += not here
         if growth.is_certain:
             self.growth = None
         elif growth.is_refuted:
-            self.find(self.order.opposite)
+            self._turn(order.opposite)
 
     @property
     def reach(self) -> int:

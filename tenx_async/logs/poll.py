@@ -63,7 +63,7 @@ def _read_on_checking(day: Day) -> Reading[Delivery]:
     if not counts_back and was_whole and delivery.stretches:
         elsewhere = delivery.stretches[0].position == 0
     if day.arrived or elsewhere:
-        day.habits.note_growth(here=day.arrived > 0)
+        day.habits.note_growth(day.order, here=day.arrived > 0)
     return delivery
 
 
@@ -115,7 +115,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
         order = max(day.shown, key=day.shown.__getitem__, default=None)
     if order is not None and (full or is_borne_out(day, page, order)):
         day.habits.find(order, Growth.told(by_numbers=trend(page) != 0))
-        return day.adopt(order) or Delivery(more=True)
+        return day.adopt(day.habits.order or order) or Delivery(more=True)
     if day.memory.whole and not full:
         delivery = yield from _read_whole(day, page)
         if order is not None:
@@ -161,8 +161,8 @@ def _turn_round(day: Day) -> Reading[Delivery]:
     if tail is not None:
         last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
     day.habits.find(Order.OLDEST_FIRST)
-    turned = day.adopt(Order.OLDEST_FIRST)
-    if tail is None:
+    turned = day.adopt(day.habits.order or Order.OLDEST_FIRST)
+    if tail is None or day.order is not Order.OLDEST_FIRST:
         return turned or Delivery(more=True)
     day.begin(last, base=end - len(last), whole=False, known=len(last))
     return Delivery(more=True, findings=[Gap(end, passed)])
@@ -208,15 +208,18 @@ def _goes_on(day: Day) -> Reading[bool]:
 
 
 def _begin(day: Day) -> Reading[Delivery]:
+    told = day.habits.order
+    day.assumed = told or day.assumed
     request = day.habits.request(0)
     page = yield request
     if not page:
         return Delivery()
     page, full = yield from make_sure(day, request, page)
-    if day.habits.order is None:
-        page = yield from guess_order(day, page)
+    if told is None:
+        before, page = page, (yield from guess_order(day, page))
+        if len(page) != len(before):
+            page, full = yield from make_sure(day, request, page)
         day.front, day.front_is_all = digests_of(page), not full
-    day.assumed = day.order
     ascending = day.ascending(page)
     begin = newest.begin if day.order.counts_back else oldest.begin
     return _told_if_guessed(day, (yield from begin(day, ascending, full=full)), full=full)

@@ -94,8 +94,8 @@ def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.
     source.uid = cursor.uid
     source.last_sealed = cursor.last_sealed or source.last_sealed
     source.closed = frozenset(cursor.closed)
-    if source.habits.order is None and cursor.order:
-        source.habits.order = Order(cursor.order)
+    if cursor.order:
+        source.habits.find(Order(cursor.order))
     days = [_day_of(state, stored, source) for state in cursor.days]
     for state in cursor.days:
         account = ledger.day(source.name, state.date)

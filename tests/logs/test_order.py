@@ -181,3 +181,24 @@ def test_an_order_that_does_not_matter_is_not_told() -> None:
     reader.catch_up()
 
     assert not reader.findings
+
+
+def test_an_order_that_turns_while_a_poll_is_under_way_holds_from_the_next_on() -> None:
+    """Other services share what is known of the server, and may show it meanwhile."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*entries([f"{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(60)]))
+    reader = Reader.of(log, size=100)
+    habits = reader.day.habits
+    habits.find(Order.NEWEST_FIRST)
+    reader.poll()
+
+    def turn(_: int) -> None:
+        habits.note_growth(Order.NEWEST_FIRST, here=False)
+
+    for _ in range(3):
+        log.append(*entries(["uno", "due"]))
+        reader.poll(meanwhile=turn)
+    reader.catch_up()
+
+    assert habits.order is Order.OLDEST_FIRST
+    assert log.ever == reader.delivered

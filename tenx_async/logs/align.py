@@ -20,7 +20,8 @@ ANCHOR = 8
 """The least number of entries that are re-read to see whether anything moved."""
 
 
-_TELLING = 4
+TELLING = 4
+"""So many entries that do not recur tell for certain how two stretches fit together."""
 _WIDEST = 4 * ANCHOR
 
 
@@ -30,7 +31,7 @@ def overlap_of(nearest: Sequence[LogEntry], most: int) -> int:
     Enough to tell whether the two fit together: more where lines recur, if more tell more.
     """
     widths = range(min(ANCHOR, most), min(_WIDEST, most) + 1, ANCHOR)
-    telling = (width for width in widths if len(set(nearest[:width])) >= _TELLING)
+    telling = (width for width in widths if len(set(nearest[:width])) >= TELLING)
     return next(telling, min(ANCHOR, most))
 
 
@@ -159,3 +160,28 @@ def _multiset_difference(known: array[int], window: array[int]) -> Difference:
         else:
             added.append(index)
     return Difference(added, last, +left, is_reordered=not +left)
+
+
+def without_returned(
+    added: Sequence[int], digests: array[int], gone: Counter[int]
+) -> tuple[Sequence[int], int]:
+    """Leave out what was gone and is back, by indices in a window; it is gone no more.
+
+    Returns:
+        the indices that are left, and how many are not.
+    """
+    if not gone:
+        return added, 0
+    fresh = []
+    for index in added:
+        if gone[digests[index]] > 0:
+            gone[digests[index]] -= 1
+        else:
+            fresh.append(index)
+    gone += Counter()  # without those of which none is left
+    return fresh, len(added) - len(fresh)
+
+
+def common_length(known: array[int], window: array[int]) -> int:
+    """How far two stretches are the same."""
+    return next((n for n, pair in enumerate(zip(known, window)) if pair[0] != pair[1]), len(window))  # noqa: B905  # the shorter ends it

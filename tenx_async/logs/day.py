@@ -16,13 +16,16 @@ from typing import TypeVar
 from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, Difference
+from tenx_async.logs.align import ANCHOR, Difference, common_length, without_returned
+from tenx_async.logs.clues import Clues
 from tenx_async.logs.delivery import Delivery, Stretch, stretches_of
 from tenx_async.logs.digests import Kept, digests_of
 from tenx_async.logs.findings import Absence, Doubt, Finding, Gap, Removal, Reordered, Reset, Shift
+from tenx_async.logs.lengths import Lengths
 from tenx_async.logs.memory import Memory
 from tenx_async.logs.order import Habits, Order, PageRequest
 from tenx_async.logs.proof import Proof
+from tenx_async.logs.unlooked import Unlooked
 
 T = TypeVar("T")
 _UNMOVED = Difference()
@@ -43,8 +46,11 @@ class Day:
     """The instance whose own log is read; empty: the service's."""
     memory: Memory = field(init=False)
     begun: bool = field(default=False, init=False)
-    assumed: Order = field(default=Order.OLDEST_FIRST, init=False)
-    """How pages are ordered as long as that is not certain."""
+    order: Order = field(default=Order.OLDEST_FIRST, init=False)
+    """How pages are ordered, as far as that is known.
+
+    What is found out while a poll is under way, of this day or another, holds from the next on.
+    """
     depth: int = field(default=ANCHOR, init=False)
     """How far back insertions were found lately."""
     arrived: int = field(default=0, init=False)
@@ -59,32 +65,11 @@ class Day:
     """Whether the server had no log of this day the last time, though lines of it are known."""
     settles: bool = field(default=False, init=False)
     """Whether what the window reaches is all that is wanted, for there is no way around it."""
-    length: int = field(default=0, init=False)
-    """How many entries the last poll read that brought lines."""
-    alike: int = field(default=0, init=False)
-    """How many polls in a row that brought lines, and found no more, read as many."""
-    unlooked: int = field(default=0, init=False)
-    """How many entries came since all that is remembered was last read again."""
-    read_unlooked: int = field(default=0, init=False)
-    """How many entries polls have read since then."""
+    lengths: Lengths = field(factory=Lengths, init=False, repr=False)
+    unlooked: Unlooked = field(factory=Unlooked, init=False, repr=False)
     proof: Proof = field(init=False)
     delivered: int = field(default=0, init=False)
-    front: array[int] = field(factory=lambda: array("Q"), init=False, repr=False)
-    """The first page from 0, kept until the order is certain."""
-    front_is_all: bool = field(default=True, init=False, repr=False)
-    """Whether that page was the whole day."""
-    shown: Counter[Order] = field(factory=Counter, init=False, repr=False)
-    """How often a change of a first page that holds all looked like growth in an order."""
-    undecided: int = field(default=0, init=False, repr=False)
-    """Polls that could not tell the order although it mattered."""
-    is_guess: bool = field(default=False, init=False, repr=False)
-    """Whether the order is assumed for want of anything that shows it, and nobody was told."""
-    is_placed: bool = field(default=False, init=False, repr=False)
-    """Whether it was looked where a page stands that begins within the first one."""
-    quiet: int = field(default=0, init=False, repr=False)
-    """Polls that found the first page unchanged while the order was a guess."""
-    end: int | None = field(default=None, init=False, repr=False)
-    """Where the log ended when that was looked for."""
+    clues: Clues = field(factory=Clues, init=False, repr=False)
     gone: Counter[int] = field(factory=Counter, init=False, repr=False)
     """Digests of entries that were delivered and are gone: they may come back."""
     is_certain: bool = field(default=False, init=False, repr=False)
@@ -110,21 +95,13 @@ class Day:
         where polls do not see every insertion, until all that is remembered is read again.
         """
         may_be_anew = not self.is_certain and self.tail is None
-        is_unseen = self.order.counts_back and self.unlooked
+        is_unseen = self.order.counts_back and self.unlooked.came
         return math.inf if may_be_anew or is_unseen else self.remember
 
     @property
     def position(self) -> int:
         """Where the next new entry is expected."""
         return self.memory.end
-
-    @property
-    def order(self) -> Order:
-        """How pages are ordered, as far as that is known.
-
-        What is found out while a poll is under way, of this day or another, holds from the next on.
-        """
-        return self.assumed
 
     def ascending(self, page: Sequence[LogEntry]) -> Sequence[LogEntry]:
         """A page's entries, the oldest first."""
@@ -154,17 +131,18 @@ class Day:
         is new is what came since the first page. Where not all that was delivered is remembered
         it is read on from the log's end.
         """
-        if order is self.assumed:
+        if order is self.order:
             was_certain, self.is_certain = self.is_certain, True
             if not was_certain:
                 self.note_look()
             return None
-        position, self.assumed, self.is_certain, self.unlooked = self.position, order, True, 0
+        position, self.order, self.is_certain = self.position, order, True
+        self.unlooked.came = 0
         if self.tail is not None:
             if self.memory.whole:
-                self.gone.update(Counter(self.memory.digests) - Counter(self.front))
-            ascending = self.front[::-1] if order is Order.NEWEST_FIRST else self.front
-            self.memory = self.blank(whole=self.front_is_all or not order.counts_back)
+                self.gone.update(Counter(self.memory.digests) - Counter(self.clues.front))
+            ascending = self.clues.front[::-1] if order is Order.NEWEST_FIRST else self.clues.front
+            self.memory = self.blank(whole=self.clues.is_all or not order.counts_back)
             self.memory.replace_from(0, ascending)
             return Delivery(more=True)
         is_known = self.memory.whole
@@ -208,16 +186,17 @@ class Day:
         if not (change.added or change.missing or change.is_reordered or findings):
             return self._stand_still(start, window, more=more)
         base, known = self.memory.base + start, len(self.memory) - start
-        added, suppressed = self._without_returned(change.added, digests)
+        added, suppressed = without_returned(change.added, digests, self.gone)
         moved = change.missing or change.is_reordered
-        place = base + _common(self.memory.digests[start:], digests) if moved else base
+        place = base + common_length(self.memory.digests[start:], digests) if moved else base
         found = [*findings, *self._found(change, base, known, place)]
         self._learn_depth(change, known)
         self.proof.note(digests, change.added, found)
         self.arrived, self.shifted = len(change.new), bool(found)
         self.is_read_out = not more
-        self._note_length(len(window), more=more)
-        self._note_read(start, len(window), len(change.added))
+        if change.new:
+            self.lengths.note(len(window), more=more)
+        self.unlooked.note(start, len(window), len(change.added))
         self.memory.limit = self._limit
         self.memory.replace_from(start, digests)
         self.delivered += len(added)
@@ -237,7 +216,7 @@ class Day:
         read = len(window)
         self._learn_depth(_UNMOVED, read)
         self.arrived, self.shifted, self.is_read_out = 0, False, not more
-        self._note_read(start, read, 0)
+        self.unlooked.note(start, read, 0)
         return Delivery((), more, self._doubt(), reread=read, window=window)
 
     def append(self, start: int, page: Sequence[LogEntry]) -> Delivery:
@@ -246,7 +225,7 @@ class Day:
         new, kept = page[back:], Kept.of(page, back)
         self._learn_depth(_UNMOVED, back)
         self.arrived, self.shifted, self.is_read_out = len(new), False, False
-        self._note_read(start, len(page), len(new))
+        self.unlooked.note(start, len(page), len(new))
         self.memory.limit = self._limit
         self.memory.put(new, kept)
         self.proof.put(kept)
@@ -288,41 +267,15 @@ class Day:
             found.append(Reordered(gone))
         return found
 
-    def _without_returned(
-        self, added: Sequence[int], digests: array[int]
-    ) -> tuple[Sequence[int], int]:
-        if not self.gone:
-            return added, 0
-        fresh = []
-        for index in added:
-            if self.gone[digests[index]] > 0:
-                self.gone[digests[index]] -= 1
-            else:
-                fresh.append(index)
-        self.gone = +self.gone
-        return fresh, len(added) - len(fresh)
-
     def note_look(self) -> None:
         """Note that all that is remembered was read again."""
-        self.unlooked = self.read_unlooked = 0
+        self.unlooked = Unlooked()
         self.memory.limit = self._limit
         self.memory.trim()
 
     def look_soon(self) -> None:
         """Have all that is remembered read again by the next poll."""
-        self.read_unlooked = max(self.read_unlooked, 2 * len(self.memory))
-
-    def _note_length(self, count: int, *, more: bool) -> None:
-        if self.arrived:
-            self.alike = 0 if more or count != self.length else self.alike + 1
-            self.length = count
-
-    def _note_read(self, start: int, read: int, added: int) -> None:
-        if start == 0:
-            self.unlooked = self.read_unlooked = 0
-        else:
-            self.unlooked += added
-            self.read_unlooked += read
+        self.unlooked.read = max(self.unlooked.read, 2 * len(self.memory))
 
     def _learn_depth(self, change: Difference, known: int) -> None:
         late = change.late
@@ -337,8 +290,3 @@ class Day:
         if self._doubted and not doubted:
             return [Doubt(self.position, len(self.memory))]
         return []
-
-
-def _common(known: array[int], window: array[int]) -> int:
-    """How far two stretches are the same."""
-    return next((n for n, pair in enumerate(zip(known, window)) if pair[0] != pair[1]), len(window))  # noqa: B905  # the shorter ends it

@@ -35,7 +35,7 @@ def guess_order(day: Day, page: Sequence[LogEntry]) -> Reading[Sequence[LogEntry
                 continue
         if order is Order.NEWEST_PAGE:
             day.habits.find(order)
-        day.assumed, day.is_guess = order or Order.OLDEST_FIRST, order is None
+        day.order, day.clues.is_guess = order or Order.OLDEST_FIRST, order is None
         break
     return page
 
@@ -70,20 +70,20 @@ def shown_order(
     day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
 ) -> Reading[Order | None]:
     """Tell what order it would be if the first page grew into what it is now at the log's end."""
-    if digests == day.front[: len(digests)]:
+    if digests == day.clues.front[: len(digests)]:
         return None
     part = yield from _part(day, page)
     if is_end(page, part):
         return (yield from _confirmed(day, Order.NEWEST_PAGE, part))
     if not is_beginning(page, part):
         return None
-    moved_on = _has_moved_on(day.front, digests)
-    is_new = not set(digests[len(day.front) :]) <= set(day.front)
+    moved_on = _has_moved_on(day.clues.front, digests)
+    is_new = not set(digests[len(day.clues.front) :]) <= set(day.clues.front)
     rise = trend(page)
-    goes_on = day.front_is_all and is_new and _overlap(digests, day.front)
+    goes_on = day.clues.is_all and is_new and _overlap(digests, day.clues.front)
     if goes_on and not moved_on and (full or rise >= 0):
         return Order.OLDEST_FIRST
-    if (moved_on and rise <= 0) or (full and day.front_is_all and rise < 0):
+    if (moved_on and rise <= 0) or (full and day.clues.is_all and rise < 0):
         return Order.NEWEST_FIRST
     return None
 
@@ -94,13 +94,13 @@ def ascends_from_the_end(day: Day, page: Sequence[LogEntry]) -> Reading[bool]:
     It goes on as that one ends, unless `from` counts back while pages ascend: then it ends as that
     one begins.
     """
-    if not day.is_guess or day.is_placed or len(set(page[:ANCHOR])) < _DISTINCT:
+    if not day.clues.is_guess or day.clues.is_placed or len(set(page[:ANCHOR])) < _DISTINCT:
         return False
     within = yield day.habits.request(max(0, len(page) - ANCHOR))
     again = yield day.habits.request(0)
-    day.is_placed = list(again) == list(page)
+    day.clues.is_placed = list(again) == list(page)
     goes_on = list(within[:ANCHOR]) == list(page[-ANCHOR:])
-    return day.is_placed and not goes_on and list(within[-ANCHOR:]) == list(page[:ANCHOR])
+    return day.clues.is_placed and not goes_on and list(within[-ANCHOR:]) == list(page[:ANCHOR])
 
 
 def is_borne_out(day: Day, page: Sequence[LogEntry], order: Order) -> bool:
@@ -110,7 +110,7 @@ def is_borne_out(day: Day, page: Sequence[LogEntry], order: Order) -> bool:
     """
     if order is Order.NEWEST_PAGE or trend(page):
         return True
-    return 2 * day.shown[order] - day.shown.total() >= _OFTEN
+    return 2 * day.clues.shown[order] - day.clues.shown.total() >= _OFTEN
 
 
 def _has_moved_on(before: array[int], after: array[int]) -> bool:

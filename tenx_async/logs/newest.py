@@ -94,8 +94,8 @@ def is_due_for_audit(day: Day) -> bool:
     What is inserted farther back than a poll looks shifts nothing that it sees; so all is read
     again for half as many entries as the polls took, and before any of it is forgotten.
     """
-    is_cheap = day.read_unlooked >= 2 * len(day.memory)
-    return day.order.counts_back and (is_cheap or day.unlooked >= LOOKS_APART * day.remember)
+    is_cheap = day.unlooked.read >= 2 * len(day.memory)
+    return day.order.counts_back and (is_cheap or day.unlooked.came >= LOOKS_APART * day.remember)
 
 
 def audit(day: Day, *, sure: bool = False) -> Reading[Delivery]:

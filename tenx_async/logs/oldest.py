@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, difference, going_on, overlap_of
+from tenx_async.logs.align import ANCHOR, TELLING, difference, going_on, overlap_of
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
@@ -27,12 +27,8 @@ _READS = 2
 _TRIES = 5
 _STRIDE = 8
 """Where replicas order equal times in their own ways, little is gained by reading bit by bit."""
-_ALIKE = 3
-"""So many pages more that are as long as one are hardly so by chance."""
 _NEAR = 64
 """Among so many entries at a window's end those are chosen that the next page is to hold, too."""
-_TELLING = 4
-"""So many entries that do not recur tell for certain that two pages fit together."""
 _PAGES_BACK = 4
 """So many pages are read again at most to tell what is new behind equal lines."""
 _MOST_PAGES = 50
@@ -130,18 +126,10 @@ def go_on(day: Day) -> Reading[Delivery | None]:
 def _next_page(day: Day, start: int) -> Reading[tuple[PageRequest, Sequence[LogEntry], bool]]:
     request = day.habits.request(day.memory.base + start)
     page = yield request
-    sure = _may_be_cut(day, len(page) - len(day.memory) + start, len(page))
+    new = len(page) - len(day.memory) + start
+    sure = day.lengths.is_worth_a_look(len(page), new)
     page, full = yield from make_sure(day, request, page, sure=sure)
     return request, page, full
-
-
-def _may_be_cut(day: Day, new: int, count: int) -> bool:
-    """Tell whether a page is as long as the last ones, and mostly new: longer ones may not come.
-
-    A log may grow by as much each time: then it is looked at ever more rarely.
-    """
-    is_long = 2 * new > count == day.length
-    return is_long and day.alike >= _ALIKE and not day.alike & (day.alike + 1)
 
 
 def _goes_on(day: Day, back: int, page: Sequence[LogEntry]) -> bool:
@@ -233,7 +221,7 @@ def _tells(
     shared: Sequence[LogEntry], window: Sequence[LogEntry], page: Sequence[LogEntry]
 ) -> bool:
     """Tell whether several of the entries in which two pages overlap stand in each only once."""
-    return sum(window.count(one) == page.count(one) == 1 for one in shared) >= _TELLING
+    return sum(window.count(one) == page.count(one) == 1 for one in shared) >= TELLING
 
 
 def _relocate(day: Day) -> Reading[Delivery]:

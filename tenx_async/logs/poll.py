@@ -75,11 +75,11 @@ def _has_grown_behind(day: Day) -> Reading[bool]:
     """
     if day.arrived or not day.memory.whole:
         return False
-    quiet, page = day.quiet + 1, None
+    quiet, page = day.clues.quiet + 1, None
     if not quiet & (quiet - 1):
         with suppress(BeyondWindow):
             page = yield day.habits.request(day.position)
-    day.quiet = 0 if page else quiet
+    day.clues.quiet = 0 if page else quiet
     if not page:
         return False
     day.look_soon()
@@ -112,24 +112,24 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if full and order is None and (yield from ascends_from_the_end(day, page)):
         order = Order.NEWEST_PAGE
     elif full and order is None:
-        order = max(day.shown, key=day.shown.__getitem__, default=None)
+        order = max(day.clues.shown, key=day.clues.shown.__getitem__, default=None)
     if order is not None and (full or is_borne_out(day, page, order)):
         day.habits.find(order, Growth.told(by_numbers=trend(page) != 0))
         return day.adopt(day.habits.order or order) or Delivery(more=True)
     if day.memory.whole and not full:
         delivery = yield from _read_whole(day, page)
         if order is not None:
-            day.shown[order] += 1
+            day.clues.shown[order] += 1
         return delivery
-    has_changed = digests != day.front[: len(digests)]
-    if has_changed and day.undecided < _PATIENCE:
-        day.undecided += 1
+    has_changed = digests != day.clues.front[: len(digests)]
+    if has_changed and day.clues.undecided < _PATIENCE:
+        day.clues.undecided += 1
         return Delivery(more=True)
     if full and not has_changed and (yield from _grows_behind(day)):
         return (yield from _turn_round(day))
     back, was_read_out = day.lookback, day.is_read_out
     delivery = yield from _read_on(day)
-    is_clear = delivery.reread == back and not day.shifted and day.assumed is Order.OLDEST_FIRST
+    is_clear = delivery.reread == back and not day.shifted and day.order is Order.OLDEST_FIRST
     if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.find(Order.OLDEST_FIRST, Growth.told(by_numbers=trend(page) != 0))
     return _told_if_guessed(day, delivery, full=full)
@@ -140,23 +140,23 @@ def _grows_behind(day: Day) -> Reading[bool]:
 
     Numbers that fall, as in a countdown, look like a log that is read from its end.
     """
-    if day.assumed is not Order.NEWEST_FIRST:
+    if day.order is not Order.NEWEST_FIRST:
         return False
-    quiet, behind = day.quiet + 1, None
+    quiet, behind = day.clues.quiet + 1, None
     if quiet >= _PATIENCE and not quiet & (quiet - 1):
         with suppress(BeyondWindow):
-            if day.end is None:
-                day.end = yield from find_end(day, len(day.front))
+            if day.clues.end is None:
+                day.clues.end = yield from find_end(day, len(day.clues.front))
             else:
-                behind = yield day.habits.request(day.end)
-    day.quiet = quiet
+                behind = yield day.habits.request(day.clues.end)
+    day.clues.quiet = quiet
     return bool(behind)
 
 
 def _turn_round(day: Day) -> Reading[Delivery]:
     """Go on in the order that a log turned out to have, from where it ended when that was seen."""
-    end = day.end or 0
-    tail, passed = day.tail, end - len(day.front)
+    end = day.clues.end or 0
+    tail, passed = day.tail, end - len(day.clues.front)
     last: Sequence[LogEntry] = ()
     if tail is not None:
         last = yield day.habits.request(max(0, end - ANCHOR), min(ANCHOR, end))
@@ -179,7 +179,7 @@ def _read_whole(day: Day, page: Sequence[LogEntry]) -> Reading[Delivery]:
             return Delivery(more=True)
         window = day.ascending(page)
         change = difference(day.memory.digests, digests_of(window))
-    day.front = digests_of(page)
+    day.clues.front = digests_of(page)
     if change.missing.total() == len(day.memory) > 0:
         return day.restart(window, more=False)
     return day.accept(0, window, digests_of(window), change)
@@ -209,7 +209,7 @@ def _goes_on(day: Day) -> Reading[bool]:
 
 def _begin(day: Day) -> Reading[Delivery]:
     told = day.habits.order
-    day.assumed = told or day.assumed
+    day.order = told or day.order
     request = day.habits.request(0)
     page = yield request
     if not page:
@@ -219,7 +219,7 @@ def _begin(day: Day) -> Reading[Delivery]:
         before, page = page, (yield from guess_order(day, page))
         if len(page) != len(before):
             page, full = yield from make_sure(day, request, page)
-        day.front, day.front_is_all = digests_of(page), not full
+        day.clues.front, day.clues.is_all = digests_of(page), not full
     ascending = day.ascending(page)
     begin = newest.begin if day.order.counts_back else oldest.begin
     return _told_if_guessed(day, (yield from begin(day, ascending, full=full)), full=full)
@@ -227,7 +227,7 @@ def _begin(day: Day) -> Reading[Delivery]:
 
 def _told_if_guessed(day: Day, delivery: Delivery, *, full: bool) -> Delivery:
     """Say once that an order is a guess which matters: when more than a page of it is read out."""
-    if not day.is_guess or delivery.more or not full or day.habits.order is not None:
+    if not day.clues.is_guess or delivery.more or not full or day.habits.order is not None:
         return delivery
-    day.is_guess = False
-    return evolve(delivery, findings=[*delivery.findings, Guess(day.position, day.assumed.value)])
+    day.clues.is_guess = False
+    return evolve(delivery, findings=[*delivery.findings, Guess(day.position, day.order.value)])

@@ -62,7 +62,7 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         whole=day.memory.whole,
         length=len(digests),
         anchor=anchor_of(digests),
-        order=day.assumed.value,
+        order=day.order.value,
         is_certain=day.is_certain,
         tail=day.tail,
         begun=day.begun,
@@ -70,8 +70,8 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         is_cut=day.is_cut,
         settles=day.settles,
         delivered=day.delivered,
-        front=day.front.tobytes(),
-        front_is_all=day.front_is_all,
+        front=day.clues.front.tobytes(),
+        front_is_all=day.clues.is_all,
         gone=dict(day.gone),
         left_at=day.proof.left_at,
         unproven=day.proof.changed,
@@ -107,10 +107,10 @@ def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.
 
 def _day_of(state: DayState, stored: Stored, source: Source) -> Day:
     day = source.day(state.date, tail=state.tail, instance=state.instance)
-    day.assumed, day.is_certain = Order(state.order), state.is_certain
+    day.order, day.is_certain = Order(state.order), state.is_certain
     day.begun, day.depth, day.delivered = state.begun, state.depth, state.delivered
     day.is_cut, day.settles = state.is_cut, state.settles
-    day.front, day.front_is_all = array("Q", state.front), state.front_is_all
+    day.clues.front, day.clues.is_all = array("Q", state.front), state.front_is_all
     day.gone = Counter(state.gone)
     day.memory = day.blank(base=state.base, whole=state.whole)
     digests = stored.memories[state.date, state.instance]

@@ -10,15 +10,13 @@ from statistics import mode
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import going_on, landmarks, overlap_of
+from tenx_async.logs.align import TELLING, going_on, landmarks, overlap_of
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, PageRequest
 from tenx_async.logs.replies import fitting
 
 _TRIES = 5
-_TELLING = 4
-"""So many entries that do not recur tell for certain how two pages fit together."""
 
 
 @frozen
@@ -114,7 +112,7 @@ def _fits(day: Day, window: Sequence[LogEntry], overlap: int, page: Sequence[Log
     if place == expected or expected < 0:
         return True
     apart = [mark - at for mark, at in landmarks(digests_of(window), digests_of(older))]
-    return place is not None and apart.count(-place) >= _TELLING
+    return place is not None and apart.count(-place) >= TELLING
 
 
 def _appended(

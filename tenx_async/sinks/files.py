@@ -18,7 +18,7 @@ from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
-from tenx_async.sinks.store import Store, StoreCursors, told
+from tenx_async.sinks.store import Store, told
 
 STATE = ".tenx"
 """Where in the directory it is kept how long each file is, and where sources were read to."""
@@ -96,7 +96,7 @@ class FileSink:
     @property
     def cursors(self) -> CursorStore:
         """What a following goes on from."""
-        return StoreCursors(self._store)
+        return self._store
 
     async def open(self) -> None:
         """Make the directory, and cut off what is not committed.

@@ -20,7 +20,7 @@ from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
-from tenx_async.sinks.store import Store, StoreCursors
+from tenx_async.sinks.store import Store
 
 _TABLES = (
     """
@@ -111,7 +111,7 @@ class SqliteSink:
     @property
     def cursors(self) -> CursorStore:
         """What a following goes on from."""
-        return StoreCursors(self._store)
+        return self._store
 
     async def open(self) -> None:
         """Make the file where there is none.

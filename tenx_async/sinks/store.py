@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.fleet.lock import Lock
@@ -140,6 +140,14 @@ class Store:
         if stored is None and self._lost:
             raise DamagedCursor(self._lost)
         return stored
+
+    async def commit(self, commits: Sequence[Commit]) -> None:
+        """Make commits durable without lines.
+
+        Raises:
+            SinkUnavailable: they are not durable; they may be given again.
+        """
+        await asyncio.to_thread(self.write, commits)
 
     def close(self) -> None:
         """Let go of the file, and let others have it."""
@@ -275,26 +283,3 @@ def _set_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             os.rename(path.with_name(path.name + ending), aside.with_name(aside.name + ending))  # noqa: PTH104  # as short
     return aside
-
-
-@frozen(eq=False)
-class StoreCursors:
-    """The cursors of a store, as a following is given them."""
-
-    _store: Store
-
-    def load(self, source: str) -> Stored | None:
-        """What was committed of a source; `None`: nothing.
-
-        Raises:
-            DamagedCursor: it cannot be trusted.
-        """
-        return self._store.load(source)
-
-    async def commit(self, commits: Sequence[Commit]) -> None:
-        """Make commits durable without lines.
-
-        Raises:
-            SinkUnavailable: they are not durable; they may be given again.
-        """
-        await asyncio.to_thread(self._store.write, commits)

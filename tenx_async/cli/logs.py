@@ -18,6 +18,7 @@ from tenx_async.cli.services import Patterns
 from tenx_async.cli.status import FEW, Following
 from tenx_async.cli.target import Target
 from tenx_async.cli.terminal import Output, has_colour, say
+from tenx_async.logs.daily import LogOrder
 from tenx_async.logs.ledger import Ledger
 
 
@@ -26,15 +27,6 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-class LogOrder(StrEnum):
-    """How the server orders a log's pages."""
-
-    AUTO = "auto"
-    OLDEST_FIRST = "oldest-first"
-    NEWEST_FIRST = "newest-first"
-    NEWEST_PAGE = "newest-page"
 
 
 InOrder = Annotated[
@@ -98,7 +90,7 @@ def logs(
         list[str] | None,
         typer.Option("--exclude", metavar="PATTERN", help="Names or globs to leave out."),
     ] = None,
-    order: InOrder = LogOrder.AUTO,
+    order: InOrder = "auto",
     output: Annotated[LogFormat, typer.Option("--output", "-o", help="How to show them.")] = (
         LogFormat.TEXT
     ),
@@ -110,7 +102,7 @@ def logs(
         "since": day_of(since, "--since"),
         "until": day_of(until, "--until"),
         "exclude": exclude or (),
-        "order": order.value,
+        "order": order,
     }
     run(_logs(context.obj, patterns or (), show, follow=follow, **options))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tenx_async.cli.ending import run
-from tenx_async.cli.logs import InOrder, LogOrder, count_of, day_of
+from tenx_async.cli.logs import InOrder, count_of, day_of
 from tenx_async.cli.outlet import Outlet
 from tenx_async.cli.services import Patterns
 from tenx_async.cli.shipment import Shipment
@@ -73,7 +73,7 @@ def ship(
         list[str] | None,
         typer.Option("--exclude", metavar="PATTERN", help="Names or globs to leave out."),
     ] = None,
-    order: InOrder = LogOrder.AUTO,
+    order: InOrder = "auto",
     text: Annotated[
         bool, typer.Option("--text", help="Write texts into files, not JSON lines.")
     ] = False,
@@ -107,7 +107,7 @@ def ship(
         "tail": count_of(tail),
         "since": day_of(since, "--since"),
         "exclude": exclude or (),
-        "order": order.value,
+        "order": order,
         "calls_per_second": calls_per_second,
     }
     files = _of_files(

@@ -15,7 +15,6 @@ from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import (
     ConfigurationError,
     DamagedCursor,
-    OperationError,
 )
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
@@ -30,6 +29,7 @@ from tenx_async.logs.lines import FetchPage, LogBatch, LogLine
 from tenx_async.logs.order import Habits
 from tenx_async.logs.pages import Pages
 from tenx_async.logs.places import Places
+from tenx_async.logs.polling import Polling
 from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.setbacks import Setbacks
@@ -40,7 +40,6 @@ from tenx_async.telemetry.events import (
     CursorLost,
     FollowingEnded,
     Listener,
-    SourceRecovered,
 )
 
 CommitMode = Literal["after", "before", "manual"]
@@ -48,7 +47,6 @@ CommitMode = Literal["after", "before", "manual"]
 
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
-LONGEST_REST = 3600.0
 
 
 @define(kw_only=True, eq=False)
@@ -82,18 +80,44 @@ class Follower:
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
     _taken: LogBatch | None = field(default=None, init=False, repr=False)
     """The batch that the consumer has."""
-    _setbacks: Setbacks = field(init=False, repr=False)
     _discovery: Discovery = field(init=False, repr=False)
-    _handover: Handover = field(init=False, repr=False)
     _reader: SourceReader = field(init=False, repr=False)
-    _stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    _polling: Polling = field(init=False, repr=False)
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
     _beginning: Beginning = field(factory=Beginning, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self._setbacks = Setbacks(clock=self.clock, allowance=self.allowance, chance=self.chance)
-        self._discovery = Discovery(
+        setbacks = Setbacks(clock=self.clock, allowance=self.allowance, chance=self.chance)
+        handover = Handover(
+            region=self.region,
+            buffer=self.buffer,
+            ledger=self.ledger,
+            clock=self.clock,
+            page_size=self.habits.size,
+            allowance=self.allowance,
+            strides=Strides(self.mark_every),
+        )
+        self._discovery = self._make_discovery(setbacks)
+        self._reader = self._make_reader(handover)
+        self._polling = Polling(
+            discovery=self._discovery,
+            reader=self._reader,
+            handover=handover,
+            schedule=self.schedule,
+            setbacks=setbacks,
+            allowance=self.allowance,
+            places=self.places,
+            beginning=self._beginning,
+            buffer=self.buffer,
+            calendar=self.calendar,
+            clock=self.clock,
+            emit=self.emit,
+            follows=self.follow,
+        )
+
+    def _make_discovery(self, setbacks: Setbacks) -> Discovery:
+        return Discovery(
             selection=self.selection,
             list_services=self.list_services,
             make=self._make_source,
@@ -104,18 +128,11 @@ class Follower:
             every=self.discover_every,
             allowance=self.allowance,
             waits=self.follow,
-            backoff=self._setbacks.backoff,
+            backoff=setbacks.backoff,
         )
-        self._handover = Handover(
-            region=self.region,
-            buffer=self.buffer,
-            ledger=self.ledger,
-            clock=self.clock,
-            page_size=self.habits.size,
-            allowance=self.allowance,
-            strides=Strides(self.mark_every),
-        )
-        self._reader = SourceReader(
+
+    def _make_reader(self, handover: Handover) -> SourceReader:
+        return SourceReader(
             pages=Pages(
                 fetch=self.fetch,
                 ledger=self.ledger,
@@ -124,7 +141,7 @@ class Follower:
                 retries=PAGE_RETRIES if self.follow else 0,
             ),
             list_instances=self.list_instances,
-            handover=self._handover,
+            handover=handover,
             ledger=self.ledger,
             clock=self.clock,
             emit=self.emit,
@@ -230,8 +247,10 @@ class Follower:
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self.follow:
-                    looking = tasks.create_task(self._discovery.keep_looking(self._stirred.set))
-                await self._poll_all(tasks)
+                    looking = tasks.create_task(
+                        self._discovery.keep_looking(self._polling.stirred.set)
+                    )
+                await self._polling.poll_all(tasks)
                 if self.follow:
                     looking.cancel()
         except BaseExceptionGroup as group:
@@ -239,95 +258,3 @@ class Follower:
         finally:
             await self._reader.close()
             await self.buffer.close()
-
-    async def _poll_all(self, tasks: asyncio.TaskGroup) -> None:
-        while self._goes_on():
-            if self._beginning.is_over:
-                await self.buffer.room()
-            await self._wait_for_allowance()
-            await self.places.take()
-            name = self.schedule.next(self.clock.monotonic())
-            if name is None:
-                self.places.give_back()
-                await self._rest()
-            else:
-                poll = tasks.create_task(self._poll_on(name))
-                poll.add_done_callback(lambda _: self.places.give_back())
-                await asyncio.sleep(0)  # its first call counts before the next one is chosen
-
-    async def _wait_for_allowance(self) -> None:
-        while wait := self.allowance.wait(self.clock.monotonic()):
-            await self._mark_idle()
-            await self.clock.sleep(min(wait, LONGEST_REST))
-
-    async def _mark_idle(self) -> None:
-        """Let all be committed of the sources whose turn may be long in coming."""
-        for source in list(self._discovery):
-            if not self.schedule.is_out(source.name):
-                await self._handover.mark(source)
-
-    def _goes_on(self) -> bool:
-        has_end = not self.follow or self.calendar.is_over(self.clock.now())
-        return bool(self._discovery.sources) or not has_end
-
-    async def _rest(self) -> None:
-        """Sleep until the schedule has something to do, or something happened."""
-        self._stirred.clear()
-        now = self.clock.monotonic()
-        stirred = asyncio.ensure_future(self._stirred.wait())
-        slept = asyncio.ensure_future(
-            self.clock.sleep(min(self.schedule.wake(now) - now, LONGEST_REST))
-        )
-        try:
-            await asyncio.wait({stirred, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-            slept.cancel()
-
-    async def _poll_on(self, name: str | None) -> None:
-        """Poll a source, and whatever is due then, until there is nothing or no room."""
-        while name is not None:
-            await self._poll(self._discovery.sources[name])
-            name = self._next_at_once()
-            self.places.look()
-        self._stirred.set()
-
-    def _next_at_once(self) -> str | None:
-        now = self.clock.monotonic()
-        must_wait = self.places.are_too_many or self.buffer.is_full or self.allowance.wait(now)
-        return None if must_wait else self.schedule.next(now)
-
-    async def _poll(self, source: Source) -> None:
-        try:
-            lines, more = await self._reader.read(source)
-        except OperationError as error:
-            await self._handover.mark(source)
-            if not self.follow:
-                raise
-            self._failed(source, error)
-            self._beginning.failed(source.name, source.failures)
-        else:
-            if not more or self.allowance.held_back(self.clock.monotonic()):
-                await self._handover.mark(source)
-            self._succeeded(source, lines, more=more)
-            self._beginning.succeeded(source.name)
-        if source.state is not SourceState.CATCHING_UP:
-            self._stirred.set()
-
-    def _succeeded(self, source: Source, lines: int, *, more: bool) -> None:
-        failures = source.succeeded(self.clock.now(), lines, more=more)
-        if failures:
-            self.emit(SourceRecovered(source=source.name, failures=failures))
-        self.schedule.observe(source.name, self.clock.monotonic(), lines, more)
-        if self._is_last(source) and not more and not (lines and self.follow):
-            self._discovery.dismiss(source)
-
-    def _is_last(self, source: Source) -> bool:
-        """Tell whether a source that has nothing new now will never have."""
-        is_over = self.calendar.is_over(self.clock.now()) and not source.days
-        return not self.follow or source.state is SourceState.LEAVING or is_over
-
-    def _failed(self, source: Source, error: OperationError) -> None:
-        event, now = self._setbacks.of(source, error), self.clock.monotonic()
-        self.schedule.failed(source.name, now, now + event.retry_in)
-        self.emit(event)

@@ -110,6 +110,7 @@ class Keeper:
 def _open(order: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
     def prepare() -> None:
         kin.die_with_parent()
+        kin.heed_all_signals()
         if order["memory"]:
             _limit_memory(order["memory"])
 

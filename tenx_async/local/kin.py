@@ -42,6 +42,13 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def heed_all_signals() -> None:
+    """Ignore none, whatever this process was begun with: so a command expects it."""
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         _LIBC.prctl(option, value, 0, 0, 0)

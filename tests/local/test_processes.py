@@ -7,7 +7,7 @@ import shlex
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,15 @@ async def test_memory_is_limited(cloud: LocalCloud, call: Caller) -> None:
     assert before["name"] != after["name"]
 
 
+@pytest.fixture
+def _deaf() -> Iterator[None]:
+    """Ignore a signal, as a shell has it ignored by what it puts into the background."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGQUIT, before)
+
+
+@pytest.mark.usefixtures("_deaf")
 @pytest.mark.parametrize("resources", [{}, {"limits": {"memory": "512Mi"}}])
 async def test_a_limit_changes_nothing_else(cloud: LocalCloud, resources: dict[str, Any]) -> None:
     """With and without a limit, a command begins with the signals and arguments it expects."""

@@ -22,17 +22,6 @@ ANCHOR = 8
 
 TELLING = 4
 """So many entries that do not recur tell for certain how two stretches fit together."""
-_WIDEST = 4 * ANCHOR
-
-
-def overlap_of(nearest: Sequence[LogEntry], most: int) -> int:
-    """Choose how many of these entries of a window, the nearest first, the next page is to hold.
-
-    Enough to tell whether the two fit together: more where lines recur, if more tell more.
-    """
-    widths = range(min(ANCHOR, most), min(_WIDEST, most) + 1, ANCHOR)
-    telling = (width for width in widths if len(set(nearest[:width])) >= TELLING)
-    return next(telling, min(ANCHOR, most))
 
 
 def going_on(

@@ -74,8 +74,6 @@ class Day:
     """Digests of entries that were delivered and are gone: they may come back."""
     is_certain: bool = field(default=False, init=False, repr=False)
     """Whether the order is not only assumed."""
-    misfits: int = field(default=0, init=False, repr=False)
-    """How many pages of this poll did not fit to the others, however often they were asked for."""
     _doubted: bool = field(default=False, init=False, repr=False)
     _reordered: bool = field(default=False, init=False, repr=False)
 

@@ -89,12 +89,12 @@ def shown_order(
 
 
 def ascends_from_the_end(day: Day, page: Sequence[LogEntry]) -> Reading[bool]:
-    """Look once where a page stands that begins within the first one, if the order is a guess.
+    """Look once where a page stands that begins within the first one, if numbers do not tell.
 
     It goes on as that one ends, unless `from` counts back while pages ascend: then it ends as that
     one begins.
     """
-    if not day.clues.is_guess or day.clues.is_placed or len(set(page[:ANCHOR])) < _DISTINCT:
+    if day.clues.is_placed or trend(page) or len(set(page[:ANCHOR])) < _DISTINCT:
         return False
     within = yield day.habits.request(max(0, len(page) - ANCHOR))
     again = yield day.habits.request(0)

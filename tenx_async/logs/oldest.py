@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import ANCHOR, TELLING, difference, going_on, overlap_of
+from tenx_async.logs.align import ANCHOR, TELLING, difference, going_on
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.digests import digests_of
@@ -27,8 +27,6 @@ _READS = 2
 _TRIES = 5
 _STRIDE = 8
 """Where replicas order equal times in their own ways, little is gained by reading bit by bit."""
-_NEAR = 64
-"""Among so many entries at a window's end those are chosen that the next page is to hold, too."""
 _PAGES_BACK = 4
 """So many pages are read again at most to tell what is new behind equal lines."""
 _MOST_PAGES = 50
@@ -195,7 +193,7 @@ def _read_window(day: Day, start: int) -> Reading[tuple[Sequence[LogEntry], bool
     tries, is_sure = 0, True
     enough = len(known) + _MOST_PAGES * day.habits.most
     while True:
-        overlap = overlap_of(window[:-_NEAR:-1], min(len(window), day.habits.most // 2))
+        overlap = min(ANCHOR, len(window), day.habits.most // 2)
         request = day.habits.request(base + len(window) - overlap)
         page = yield from fitting(day, request, partial(_fits, window, overlap))
         full = day.habits.is_full(request, len(page))

@@ -30,7 +30,6 @@ _PATIENCE = 8
 
 def poll(day: Day) -> Reading[Delivery]:
     """Read what is new in a day; where the server's log window ends before that, the day is cut."""
-    day.misfits = 0
     try:
         delivery = yield from _poll(day)
     except BeyondWindow:
@@ -190,7 +189,6 @@ def audit(day: Day) -> Reading[Delivery]:
 
     As long as the order is not certain only a single page is read right in any.
     """
-    day.misfits = 0
     if day.habits.order is None and day.memory.whole and len(day.memory) < day.habits.reach:
         return (yield from _read_on_watching(day, sure=True))
     if day.order.counts_back:

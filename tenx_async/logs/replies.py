@@ -12,8 +12,6 @@ from tenx_async.logs.order import BeyondWindow, Order, PageRequest
 
 _ASKS = 3
 _ASKS_OF_REPLICAS = 10
-_MISFITS = 8
-"""When so many pages of a poll fitted nowhere, no more are asked for again."""
 
 
 def fitting(
@@ -22,26 +20,16 @@ def fitting(
     """Ask for a page, and again if it does not fit: another replica may have given it.
 
     Replicas that order equal times their own ways show by answers that hold the same in another
-    order, or come back after another one; those of a log that has moved do not. The last one is
-    given if none fits.
+    order; those of a log that has moved do not. The last one is given if none fits.
     """
-    answers: list[Sequence[LogEntry]] = []
-    while True:
-        page = yield request
-        day.habits.has_replicas = day.habits.has_replicas or _is_of_replicas(page, answers)
-        answers.append(page)
-        most = _ASKS_OF_REPLICAS if day.habits.has_replicas else _ASKS
-        if fits(page):
-            return page
-        if len(answers) >= most or day.misfits >= _MISFITS:
-            day.misfits += 1
-            return page
-
-
-def _is_of_replicas(page: Sequence[LogEntry], before: Sequence[Sequence[LogEntry]]) -> bool:
-    if not before or page == before[-1]:
-        return False
-    return page in before or Counter(page) == Counter(before[-1])
+    habits, asked = day.habits, 1
+    page = yield request
+    while not fits(page) and asked < (_ASKS_OF_REPLICAS if habits.has_replicas else _ASKS):
+        before, page = page, (yield request)
+        asked += 1
+        is_other = page != before and Counter(page) == Counter(before)
+        habits.has_replicas = habits.has_replicas or is_other
+    return page
 
 
 def make_sure(

@@ -10,7 +10,7 @@ from statistics import mode
 from attrs import evolve, frozen
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.logs.align import TELLING, going_on, landmarks, overlap_of
+from tenx_async.logs.align import ANCHOR, TELLING, going_on, landmarks
 from tenx_async.logs.day import Day, Reading
 from tenx_async.logs.digests import digests_of
 from tenx_async.logs.order import BeyondWindow, PageRequest
@@ -75,7 +75,7 @@ def widen(day: Day, window: Window) -> Reading[Window]:
     behind its beginning altogether. Where they do not fit one of them lacks lines.
     """
     entries, appended = window.entries, window.appended
-    overlap = overlap_of(entries, min(len(entries) // 2, day.habits.most // 2))
+    overlap = min(len(entries) // 2, day.habits.most // 2, ANCHOR)
     for _ in range(_TRIES):
         request = day.habits.request(len(entries) + appended - overlap)
         if request.size <= overlap:

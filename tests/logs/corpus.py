@@ -132,6 +132,8 @@ HARD: Sequence[Worst] = [
     ),
     Worst("replicas that order recurring lines in two ways", seeded(6008765, ties=True)),
     Worst("the same, and nobody is told the order", seeded(6006556, ties=True)),
+    Worst("a backtrack through hundreds of lines of replicas", seeded(61025404, ties=True)),
+    Worst("the log grew past a page while its order was asked for", seeded(62002623, erasing=True)),
     Worst(
         "six lines of a moment in two orders, and a first reading whose pages did not fit",
         seeded(41019075, ties=True),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tenx_async import LogEntry
-from tenx_async.logs.findings import Guess
+from tenx_async.logs.findings import Gap, Guess
 from tenx_async.logs.order import EndSearch, Habits, Order, PageRequest, order_of, trend
 from tests.logs.model import ModelLog, Reader, entries
 
@@ -201,4 +201,124 @@ def test_an_order_that_turns_while_a_poll_is_under_way_holds_from_the_next_on() 
     reader.catch_up()
 
     assert habits.order is Order.OLDEST_FIRST
+    assert log.ever == reader.delivered
+
+
+def test_a_guess_is_not_read_on_by_before_it_is_seen_where_a_page_stands() -> None:
+    """A log that grew while its order was asked for, and stands still when it fills a page."""
+    log = ModelLog(Order.NEWEST_PAGE)
+    names = iter(f"{one}{two}" for one in "abcdefghij" for two in "klmnopqrstuvwxyz")
+    reader = Reader.of(log, size=40)
+
+    def grow(_: int) -> None:
+        log.append(*entries([next(names) for _ in range(4)]))
+
+    reader.poll(meanwhile=grow)
+    for _ in range(12):
+        reader.poll()
+
+    assert reader.day.habits.order is Order.NEWEST_PAGE
+    assert log.ever == reader.delivered
+
+
+def test_a_log_made_anew_is_asked_for_its_order_again() -> None:
+    """Nothing showed it in the lines that were there before."""
+    log = ModelLog(Order.NEWEST_PAGE)
+    log.append(*entries(["a", "b"]))
+    reader = Reader.of(log, size=40)
+    reader.poll()
+    log.wipe()
+    log.append(*entries([f"{one}{two}" for one in "abcde" for two in "klmnopqr"]))
+    for _ in range(4):
+        reader.poll()
+
+    assert reader.day.habits.order is Order.NEWEST_PAGE
+    assert log.ever == reader.delivered
+
+
+def test_lines_at_the_other_end_come_soon_though_their_texts_are_known() -> None:
+    """Texts that recur do not tell that an order was taken wrongly; all is read again for them."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*entries([f"{one}{two}" for one in "abcdefgh" for two in "klmnopqr"]))
+    reader = Reader.of(log, size=100)
+    reader.day.habits.find(Order.NEWEST_FIRST)
+    reader.poll()
+    log.append(*entries(["ak", "bl"]))
+    for _ in range(3):
+        reader.poll()
+
+    assert log.ever == reader.delivered
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST_FIRST, Order.NEWEST_PAGE])
+def test_pages_that_grew_shorter_are_looked_behind_from_then_on(order: Order) -> None:
+    """What is new may take more than one of them."""
+    log = ModelLog(order)
+    log.append(*entries([f"line {number}" for number in range(300)]))
+    reader = Reader.of(log, size=100, order=order)
+
+    def shrink(number: int) -> None:
+        log.cap = 30 if number > 1 else None
+
+    reader.poll(meanwhile=shrink)
+    log.append(*entries([f"line {number}" for number in range(300, 380)]))
+    for _ in range(3):
+        reader.poll()
+
+    assert log.ever == reader.delivered
+
+
+def turned(reader: Reader, log: ModelLog) -> None:
+    """Go on after others have shown that the order is the opposite one."""
+    order = reader.day.order
+    while reader.day.habits.order is order:
+        reader.day.habits.note_growth(order, here=False)
+    log.append(*entries(["uno", "due"]))
+    reader.catch_up()
+
+
+def test_a_day_that_is_not_all_remembered_is_not_read_again_in_another_order() -> None:
+    """What was forgotten would come twice: it is read on from its end, and the gap is told."""
+    log = ModelLog(Order.NEWEST_FIRST)
+    log.append(*entries([f"line {number}" for number in range(400)]))
+    reader = Reader.of(log, size=100, remember=50)
+    reader.day.habits.find(Order.OLDEST_FIRST)
+    reader.catch_up()
+    reader.poll()
+    turned(reader, log)
+
+    assert [Gap] == [type(found) for found in reader.findings if isinstance(found, Gap)]
+    assert not reader.delivered - log.ever
+
+
+def test_a_tail_does_not_come_twice_in_another_order() -> None:
+    """What came since its first page is known, too."""
+    log = ModelLog(Order.OLDEST_FIRST)
+    log.append(*entries([f"{one}{two}" for one in "abcde" for two in "klmnop"]))
+    reader = Reader.of(log, size=100, tail=10)
+    reader.poll()
+    reader.day.habits.find(Order.NEWEST_FIRST)
+    reader.catch_up()
+    log.append(*entries(["x", "y", "z"]))
+    reader.audit()
+    turned(reader, log)
+
+    assert 10 + 5 == reader.delivered.total()
+    assert not reader.delivered - log.ever
+
+
+def test_numbers_weigh_more_than_late_lines_before_all_others() -> None:
+    """An order that they bear out is not turned by two such batches."""
+    log = ModelLog(Order.NEWEST_FIRST)
+    log.append(*entries([f"at {number}" for number in range(100, 160)]))
+    reader = Reader.of(log, size=40)
+    reader.catch_up()
+    log.append(*entries(["at 160", "at 161"]))
+    reader.catch_up()
+    for first in (50, 60):
+        log.insert(1000, *entries([f"at {number}" for number in range(first, first + 5)]))
+        for _ in range(4):
+            reader.poll()
+
+    assert reader.day.habits.order is Order.NEWEST_FIRST
     assert log.ever == reader.delivered

@@ -175,6 +175,8 @@ class Follower:
         return [source.status(now) for source in self._discovery]
 
     async def __aenter__(self) -> Self:
+        if self._task is not None or self.buffer.closed:
+            raise ConfigurationError("a follower is entered once only: make another one")
         await self._discovery.look(tail=self.tail)
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
         if self.follow and self.tail is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from attrs import define
 
 _CERTAIN = 8
-_TOLD_BY_NUMBERS = 3
 
 
 @define
@@ -18,11 +17,6 @@ class Growth:
 
     here: int = 1
     there: int = 0
-
-    @classmethod
-    def told(cls, *, by_numbers: bool) -> Growth:
-        """Begin with how often growth at a log's end weighs that the order was found out from."""
-        return cls(_TOLD_BY_NUMBERS if by_numbers else 1)
 
     @property
     def is_certain(self) -> bool:

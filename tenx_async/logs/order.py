@@ -88,17 +88,17 @@ class Habits:
     """How often that was believed since it was last looked at."""
     _patience: int = field(default=1, init=False, repr=False)
 
-    def find(self, order: Order, growth: Growth | None = None) -> None:
+    def find(self, order: Order) -> None:
         """Learn the order from what the server gave; it may turn out to be another one.
 
         Which part of a page a shorter one is leaves no doubt. What was found out first holds.
         """
         if self.order is None:
-            self._turn(order, growth)
+            self._turn(order)
 
-    def _turn(self, order: Order, growth: Growth | None = None) -> None:
+    def _turn(self, order: Order) -> None:
         self.order = order
-        self.growth = None if order is Order.NEWEST_PAGE else growth or Growth()
+        self.growth = None if order is Order.NEWEST_PAGE else Growth()
 
     def note_growth(self, order: Order, *, here: bool) -> None:
         """Note that a log grew where an order says, or at its other end."""

@@ -20,9 +20,8 @@ from tenx_async.logs.evidence import (
     shown_order,
 )
 from tenx_async.logs.findings import Gap, Guess
-from tenx_async.logs.growth import Growth
 from tenx_async.logs.oldest import find_end
-from tenx_async.logs.order import BeyondWindow, Order, trend
+from tenx_async.logs.order import BeyondWindow, Order
 from tenx_async.logs.replies import make_sure
 
 _PATIENCE = 8
@@ -113,7 +112,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     elif full and order is None:
         order = max(day.clues.shown, key=day.clues.shown.__getitem__, default=None)
     if order is not None and (full or is_borne_out(day, page, order)):
-        day.habits.find(order, Growth.told(by_numbers=trend(page) != 0))
+        day.habits.find(order)
         return day.adopt(day.habits.order or order) or Delivery(more=True)
     if day.memory.whole and not full:
         delivery = yield from _read_whole(day, page)
@@ -130,7 +129,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     delivery = yield from _read_on(day)
     is_clear = delivery.reread == back and not day.shifted and day.order is Order.OLDEST_FIRST
     if was_read_out and not has_changed and day.arrived and is_clear:
-        day.habits.find(Order.OLDEST_FIRST, Growth.told(by_numbers=trend(page) != 0))
+        day.habits.find(Order.OLDEST_FIRST)
     return _told_if_guessed(day, delivery, full=full)
 
 

@@ -63,9 +63,7 @@ def checked(day: Day, window: Window) -> Reading[Window]:
         return window
     page = yield day.habits.request(len(window.entries) + window.appended)
     before = list(day.ascending(page))
-    whole = before == list(window.entries[: len(before)])
-    day.habits.cuts = day.habits.cuts or not whole
-    return evolve(window, whole=whole)
+    return evolve(window, whole=before == list(window.entries[: len(before)]))
 
 
 def widen(day: Day, window: Window) -> Reading[Window]:

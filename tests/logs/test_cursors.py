@@ -15,6 +15,7 @@ from attrs import define, field
 
 from tenx_async.api.entries import LogEntry
 from tenx_async.errors import ConfigurationError, DamagedCursor, ServerError, SinkUnavailable
+from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.cursor import Commit, Cursor, Edit
 from tenx_async.logs.cursors import CursorStore, MemoryCursors
 from tenx_async.logs.findings import Gap, Reset
@@ -275,3 +276,41 @@ async def test_a_backlog_can_be_committed_at_its_end_and_when_it_cannot_be_read_
     assert 240 <= marked[0] < 400
     assert 400 == marked[-1]
     assert 4 > len(marked)
+
+
+async def test_where_calls_are_dear_each_page_of_a_backlog_can_be_committed(
+    fake: FakeCloud,
+) -> None:
+    """None of them is read again by who goes on."""
+    fake.write("web", *(f"line {number}" for number in range(400)))
+    fake.remove("api")
+    store = MemoryCursors()
+    dear = Allowance(per_second=1e9)
+    marked: list[bool] = []
+    lines, _events = follower(
+        fake, tail=None, cursors=store, commit="manual", mark_every=1_000, allowance=dear
+    )
+    async with lines:
+        taking = lines.batches()
+        while sum(marked) < 4:
+            marked.append((await anext(taking)).mark is not None)
+
+    assert all(marked)
+
+
+async def test_an_order_that_was_taken_wrongly_is_turned_round_by_who_goes_on(
+    fake: FakeCloud,
+) -> None:
+    """That it was committed does not make it certain."""
+    fake.write("web", *(f"{one}{two}" for one in "abcdef" for two in "klmno"))
+    sink = Sink()
+    await follow_for(following(fake, Order.NEWEST_FIRST, sink.cursors), sink, 1_000)
+    habits = Habits(40)
+    known: dict[str, Any] = {"habits": habits, "cursors": sink.cursors, "commit": "manual"}
+    for text in ("uno", "due", "tre"):
+        fake.write("web", text)
+        sink.open()
+        await follow_for(follower(fake, tail=None, **known)[0], sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)
+    assert Order.OLDEST_FIRST is habits.order

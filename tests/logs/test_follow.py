@@ -476,3 +476,13 @@ async def test_the_ledger_counts_what_was_asked_and_what_came(fake):
     assert (day.calls, day.fetched, day.delivered, day.failures) == (3, 166, 150, 0)
     assert day.reread == 16
     assert lines.ledger.calls == 4 == fake.calls.total() + fake.listings
+
+
+async def test_a_follower_is_entered_once_only(fake):
+    """What it has of its services was handed on already; a second entry would end at once."""
+    lines, _events = follower(fake, tail=None)
+    async with lines:
+        with pytest.raises(ConfigurationError, match="once only"):
+            await lines.__aenter__()
+    with pytest.raises(ConfigurationError, match="once only"):
+        await lines.__aenter__()

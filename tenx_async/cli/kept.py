@@ -23,7 +23,7 @@ from tenx_async.sinks.files import STATE
 _OF_DAY = "date = ?1"
 _LINES = "SELECT region, service, instance, log, id FROM lines"
 _KEPT = f"{_LINES} WHERE {_OF_DAY} AND {IN_SPAN.format(_OF_DAY)} ORDER BY id"
-_LENGTHS = "SELECT stem, ending, number, length FROM files"
+_LENGTHS = "SELECT stem, ending, number, length FROM lengths"
 _JSON, _PACKED = ".jsonl", ".jsonl.zst"
 _DAY = re.compile(r"[^.]+\.(\d{4}-\d\d-\d\d)\.")
 

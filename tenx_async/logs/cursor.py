@@ -18,7 +18,7 @@ from xxhash import xxh3_64_digest, xxh3_64_intdigest
 from tenx_async.errors import DamagedCursor
 from tenx_async.logs.align import ANCHOR
 
-VERSION = 1
+VERSION = 2
 _SUM = 8
 """Bytes of the checksum that a cursor begins with."""
 
@@ -35,8 +35,8 @@ class DayState(msgspec.Struct, kw_only=True, omit_defaults=True):
     whole: bool = True
     length: int = 0
     """How many digests are remembered."""
-    anchor: int = 0
-    """Stands for the last of them."""
+    sum: int = 0
+    """Stands for all of them."""
     order: str
     """How pages are ordered, as far as that is known."""
     is_certain: bool = False
@@ -95,9 +95,9 @@ class Cursor(msgspec.Struct, kw_only=True, omit_defaults=True):
         return cursor
 
 
-def anchor_of(digests: array[int]) -> int:
-    """Stand for the last digests."""
-    return xxh3_64_intdigest(digests[-ANCHOR:].tobytes())
+def sum_of(digests: array[int]) -> int:
+    """Stand for digests: none of their bytes can change unseen."""
+    return xxh3_64_intdigest(digests)
 
 
 @frozen
@@ -151,7 +151,7 @@ class Stored:
         for day in cursor.days:
             key = (day.date, day.instance)
             digests = memories[key] = replay(edits.get(key, ()))
-            if len(digests) != day.length or anchor_of(digests) != day.anchor:
+            if len(digests) != day.length or sum_of(digests) != day.sum:
                 raise DamagedCursor(f"what is remembered of {cursor.service}, {day.date}, is lost")
         return cls(cursor, memories)
 

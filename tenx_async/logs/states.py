@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tenx_async.errors import ConfigurationError
-from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, Stored, anchor_of
+from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, Stored, sum_of
 from tenx_async.logs.day import Day
 from tenx_async.logs.ledger import DayAccount, Ledger
 from tenx_async.logs.order import Order
@@ -61,7 +61,7 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         base=day.memory.base,
         whole=day.memory.whole,
         length=len(digests),
-        anchor=anchor_of(digests),
+        sum=sum_of(digests),
         order=day.order.value,
         is_certain=day.is_certain,
         tail=day.tail,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from zlib import crc32
 
 from attrs import define, field, frozen
 
@@ -24,15 +26,17 @@ STATE = ".tenx"
 """Where in the directory it is kept how long each file is, and where sources were read to."""
 _TABLES = (
     """
-    create table if not exists files (
+    create table if not exists lengths (
         stem text not null, ending text not null, number integer not null,
-        length integer not null, primary key (stem, ending, number)
+        length integer not null, sum integer not null, primary key (stem, ending, number)
     ) without rowid
     """,
 )
-_ALL = "select stem, number, length from files where ending = ?"
+_ALL = "select stem, number, length, sum from lengths where ending = ?"
 _NEWEST = f"{_ALL} and stem = ? order by number desc limit 1"
-_SET = "insert into files values (?1, ?2, ?3, ?4) on conflict do update set length = ?4"
+_SET = """
+insert into lengths values (?1, ?2, ?3, ?4, ?5) on conflict do update set length = ?4, sum = ?5
+"""
 
 
 @frozen
@@ -42,6 +46,11 @@ class _Place:
     stem: str
     number: int
     length: int
+
+    @property
+    def sum(self) -> int:
+        """Stands for all of it: a length that is damaged would cut good lines off."""
+        return crc32(f"{self.stem}.{self.number}:{self.length}".encode())
 
 
 @define(eq=False, init=False)
@@ -135,9 +144,10 @@ class FileSink:
             raise
 
     def _cut_off(self) -> None:
+        places = self._known(_ALL)
         with told(self.directory):
-            for stem, number, length in self._store.read(_ALL, self._naming.ending):
-                cut_to(self._path(stem, number), length)
+            for place in places:
+                cut_to(self._path(place.stem, place.number), place.length)
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
@@ -173,13 +183,18 @@ class FileSink:
 
     def _place(self, stem: str, size: int) -> _Place:
         """Where the next bytes of a file go; to a file that is not known, nothing is written."""
-        rows = self._store.read(_NEWEST, self._naming.ending, stem)
-        if rows:
-            _, number, length = rows[0]
-            if not length or not self._rotate_size or length + size <= self._rotate_size:
-                return _Place(stem, number, length)
-            return self._next(stem, number + 1)
+        for place in self._known(_NEWEST, stem):
+            room = (self._rotate_size or math.inf) - place.length
+            return place if not place.length or size <= room else self._next(stem, place.number + 1)
         return self._next(stem, 0)
+
+    def _known(self, sql: str, *values: str) -> list[_Place]:
+        places = []
+        for stem, number, length, total in self._store.read(sql, self._naming.ending, *values):
+            places.append(place := _Place(stem, number, length))
+            if place.sum != total:
+                self._store.refuse(f"the length of {self._naming.name(stem, number)}")
+        return places
 
     def _next(self, stem: str, number: int) -> _Place:
         with told(self.directory):
@@ -202,5 +217,5 @@ class FileSink:
 
     def _set(self, places: Sequence[_Place], database: sqlite3.Connection) -> None:
         ending = self._naming.ending
-        rows = [(place.stem, ending, place.number, place.length) for place in places]
+        rows = [(place.stem, ending, place.number, place.length, place.sum) for place in places]
         database.executemany(_SET, rows)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import define, field
 
@@ -111,13 +111,13 @@ class Store:
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            commits = self._cursors.unwritten(commits)
+            given, commits = bool(commits), self._cursors.unwritten(commits)
             with _transaction(database):
                 if work is not None:
                     work(database)
                 self._cursors.apply(database, commits)
             self._cursors.note(commits)
-            self._in_doubt = False
+            self._in_doubt = self._in_doubt and not given
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query.
@@ -127,6 +127,15 @@ class Store:
         """
         with self._turn, self._recovering(), told(self.path):
             return self._connected().execute(sql, values).fetchall()
+
+    def refuse(self, what: str) -> NoReturn:
+        """Set the file aside, since something that was read there is not what was written.
+
+        Raises:
+            SinkUnavailable: always; a new file is begun.
+        """
+        with self._turn, self._recovering():
+            raise _DamagedError(what)
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; waits for nobody who writes.

@@ -243,8 +243,8 @@ def test_a_cursor_tells_whether_it_is_whole() -> None:
     for place in range(len(raw)):
         with pytest.raises(DamagedCursor):
             Cursor.decode(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
-    with pytest.raises(DamagedCursor, match="version 2"):
-        Cursor.decode(Cursor(version=2, region="us", service="web").encode())
+    with pytest.raises(DamagedCursor, match="version 1"):
+        Cursor.decode(Cursor(version=1, region="us", service="web").encode())
 
 
 def test_an_edit_is_refused_where_it_does_not_fit() -> None:

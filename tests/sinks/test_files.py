@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,11 @@ import pytest
 import zstandard
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor
 from tenx_async.logs.cursors import Marks, MemoryCursors
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks.files import FileSink
+from tenx_async.sinks.files import STATE, FileSink, _Place
 
 DAY = dt.date(2015, 12, 29)
 
@@ -149,15 +152,34 @@ async def test_a_file_that_was_never_committed_is_emptied(tmp_path: Path) -> Non
     """Its name is known before it is written to, so it is told from a file of somebody else."""
     sink = FileSink(tmp_path, form="text", rotate_daily=False)
     await sink.open()
-    sink._store.announce(
-        lambda database: database.execute("insert into files values ('web', '.log', 0, 0)")
-    )
+    sink._store.announce(partial(sink._set, [_Place("web", 0, 0)]))
     await sink.close()
     _append(tmp_path / "web.log", "web-1 not committed\n")
     await sink.open()
     await sink.close()
 
     assert "" == (tmp_path / "web.log").read_text()
+
+
+@pytest.mark.parametrize("length", [0, 5, 10**6])
+async def test_a_length_that_was_not_written_there_cuts_nothing_off(
+    tmp_path: Path, length: int
+) -> None:
+    """What is kept of the directory is set aside, which is told of each source."""
+    sink = FileSink(tmp_path, form="text", rotate_daily=False)
+    await written(sink, [batch_of("a", "b")])
+    with closing(sqlite3.connect(tmp_path / STATE / "cursors.sqlite")) as database, database:
+        database.execute("update lengths set length = ?", [length])
+    with pytest.raises(SinkUnavailable, match=r"the length of web\.log"):
+        await sink.open()
+    await sink.open()
+    with pytest.raises(DamagedCursor, match="set aside as"):
+        sink.cursors.load("web")
+    await sink.close()
+    await written(sink, [batch_of("c")])
+
+    assert "web-1 a\nweb-1 b\n" == (tmp_path / "web.log").read_text()
+    assert "web-1 c\n" == (tmp_path / "web.1.log").read_text()
 
 
 async def test_a_file_of_somebody_else_is_not_touched(tmp_path: Path) -> None:

@@ -196,3 +196,46 @@ def test_what_is_prepared_is_what_is_written(
     expected = [(_readable(name), _readable(log.removesuffix("\n"))) for name, log in lines]
 
     assert expected * 2 == kept
+
+
+async def test_many_batches_at_once_are_each_where_they_belong(tmp_path: Path) -> None:
+    """Of one instance or of several, readable or not, late or not: far more than a statement's."""
+    batches = [
+        LogBatch("us", f"s{number % 7}", DAY, 10 * number, _entries(number), number % 5 == 0)
+        for number in range(3 * sqlite._TOGETHER)
+    ]
+    path = tmp_path / "lines.sqlite"
+    sink = SqliteSink(path)
+    await sink.open()
+    await sink.write([sink.prepare(batch) for batch in batches[::2]] + batches[1::2])
+    await sink.close()
+
+    expected = [
+        (batch.source, _readable(entry.instance_name), batch.position + n, batch.late, entry.log)
+        for batch in [*batches[::2], *batches[1::2]]
+        for n, entry in enumerate(batch.entries)
+    ]
+    found = ask(path, "select service, instance, position, late, log from lines order by id")
+    assert expected == found
+
+
+def _entries(number: int) -> list[LogEntry]:
+    names = [
+        f"web-{k % (1 + number % 4)}" + "\ud800" * (number % 11 == 0) for k in range(number % 6)
+    ]
+    return [LogEntry(name, f"line {number}.{k}") for k, name in enumerate(names)]
+
+
+async def test_what_seemed_to_fail_is_not_written_again_after_a_rest(tmp_path: Path) -> None:
+    """What was put off tells nothing of whether it was carried out."""
+    path = tmp_path / "lines.sqlite"
+    sink = SqliteSink(path)
+    await sink.open()
+    batch = batch_of("a", "b")
+    await asyncio.to_thread(sink._write, [batch])
+    sink._is_behind = sink._store._in_doubt = True
+    await sink.rest()
+    await sink.write([batch])
+    await sink.close()
+
+    assert [("a",), ("b",)] == ask(path, "select log from lines order by id")

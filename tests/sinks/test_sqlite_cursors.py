@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tenx_async.errors import DamagedCursor, SinkUnavailable
-from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, anchor_of
+from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, Stored, sum_of
 from tenx_async.logs.order import Order
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
@@ -36,7 +36,7 @@ def commit_of(edit: Edit, digests: array[int], source: str = "web", delivered: i
         date=DAY,
         base=edit.base,
         length=len(digests),
-        anchor=anchor_of(digests),
+        sum=sum_of(digests),
         order="oldest-first",
         delivered=delivered,
     )
@@ -191,6 +191,15 @@ async def test_text_that_is_none_is_damage(path: Path, what: bytes) -> None:
 
     assert stored
     assert digests == stored.memories[DAY, ""]
+
+
+def test_no_digest_can_change_unseen() -> None:
+    """A line that is known would be delivered once more."""
+    commit, digests = grown(100)[-1]
+    for place in range(len(digests)):
+        changed = digests[:place] + array("Q", [digests[place] ^ 1]) + digests[place + 1 :]
+        with pytest.raises(DamagedCursor, match="is lost"):
+            Stored.of(commit.cursor, {(DAY, ""): [Edit(0, 0, changed)]})
 
 
 async def test_a_file_that_is_lost_while_it_is_used_does_not_stop_who_commits(path: Path) -> None:

@@ -18,9 +18,10 @@ from tenx_async.api.entries import LogEntry
 from tenx_async.cli.found import Search
 from tenx_async.errors import SinkUnavailable
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks import sqlite
+from tenx_async.sinks import word_index
 from tenx_async.sinks.cursor_tables import CursorTables
-from tenx_async.sinks.sqlite import SqliteSink, _readable
+from tenx_async.sinks.rows import TOGETHER, readable
+from tenx_async.sinks.sqlite import SqliteSink
 from tests.sinks.test_files import DAY, batch_of
 
 NOON = dt.datetime(2015, 12, 29, 20, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -84,7 +85,7 @@ async def test_a_days_lines_are_found_without_looking_at_all(tmp_path: Path) -> 
 @pytest.fixture
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put off to index more than a few lines."""
-    monkeypatch.setattr(sqlite, "_AT_ONCE", 4)
+    monkeypatch.setattr(word_index, "AT_ONCE", 4)
 
 
 def matching(path: Path, word: str) -> list[str]:
@@ -193,7 +194,7 @@ def test_what_is_prepared_is_what_is_written(
 
     asyncio.run(write())
     kept = ask(path, "select instance, log from entries order by id")
-    expected = [(_readable(name), _readable(log.removesuffix("\n"))) for name, log in lines]
+    expected = [(readable(name), readable(log.removesuffix("\n"))) for name, log in lines]
 
     assert expected * 2 == kept
 
@@ -202,7 +203,7 @@ async def test_many_batches_at_once_are_each_where_they_belong(tmp_path: Path) -
     """Of one instance or of several, readable or not, late or not: far more than a statement's."""
     batches = [
         LogBatch("us", f"s{number % 7}", DAY, 10 * number, _entries(number), number % 5 == 0)
-        for number in range(3 * sqlite._TOGETHER)
+        for number in range(3 * TOGETHER)
     ]
     path = tmp_path / "lines.sqlite"
     sink = SqliteSink(path)
@@ -211,7 +212,7 @@ async def test_many_batches_at_once_are_each_where_they_belong(tmp_path: Path) -
     await sink.close()
 
     expected = [
-        (batch.source, _readable(entry.instance_name), batch.position + n, batch.late, entry.log)
+        (batch.source, readable(entry.instance_name), batch.position + n, batch.late, entry.log)
         for batch in [*batches[::2], *batches[1::2]]
         for n, entry in enumerate(batch.entries)
     ]

@@ -32,9 +32,15 @@ class Lock:
             os.close(handle)
         return None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether others still find it, so that it keeps them out."""
+        return _is_still(self.file, self._handle)
+
     def release(self) -> None:
         """Let others have it."""
-        self.file.unlink(missing_ok=True)
+        if self.is_there:
+            self.file.unlink(missing_ok=True)
         os.close(self._handle)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -21,6 +21,12 @@ class CursorStore(Protocol):
             DamagedCursor: it cannot be trusted; it is not given again.
         """
 
+    def begin(self, sources: Iterable[str]) -> None:
+        """Note which sources there are, with the next commit, unless it was noted before."""
+
+    def is_new(self, source: str) -> bool:
+        """Tell whether a source came to be after that: none of it was there already."""
+
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Make commits durable, all or none, in their order.
 
@@ -37,11 +43,21 @@ class MemoryCursors:
     _edits: dict[str, dict[DayKey, list[Edit]]] = field(
         factory=lambda: defaultdict(dict), init=False, repr=False
     )
+    _begun: set[str] = field(factory=set, init=False, repr=False)
+    """What there was at first, and an empty name."""
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing."""
         raw = self._cursors.get(source)
         return None if raw is None else Stored.of(raw, self._edits[source])
+
+    def begin(self, sources: Iterable[str]) -> None:
+        """Note which sources there are, unless it was noted before."""
+        self._begun = self._begun or {*sources, ""}
+
+    def is_new(self, source: str) -> bool:
+        """Tell whether a source came to be after that."""
+        return bool(self._begun) and source not in self._begun
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Keep commits, in their order."""

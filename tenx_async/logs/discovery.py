@@ -38,6 +38,8 @@ class Discovery:
     list_services: ListServices = field(repr=False)
     make: Callable[[str], Source] = field(repr=False)
     """Makes a source for a service of this name."""
+    is_new: Callable[[str], bool] = field(default=lambda _: False, repr=False)
+    """Tells whether a service came to be since it was begun to follow any."""
     schedule: Schedule = field(repr=False)
     ledger: Ledger = field(repr=False)
     clock: Clock = field(repr=False)
@@ -58,11 +60,14 @@ class Discovery:
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
 
-    async def look(self, *, tail: int | None = None) -> None:
+    async def look(self, *, tail: int | None = None) -> list[str]:
         """Compare the services there are with those that are followed.
 
         Args:
             tail: how many of the lines that are there already to deliver of a newly found one.
+
+        Returns:
+            the names of all services that there are.
 
         Raises:
             NotFound: a service that was asked for by name does not exist, and is not waited for.
@@ -71,7 +76,9 @@ class Discovery:
         self.allowance.spend(self.clock.monotonic())
         for source in self:
             source.is_asked_of()
-        self._meet(await self.list_services(), tail)
+        services = await self.list_services()
+        self._meet(services, tail)
+        return [service.name for service in services]
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
         """Look again and again, and say each time that there may be something new."""
@@ -133,7 +140,7 @@ class Discovery:
     def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
         source = self.sources[name] = self.make(name)
-        source.tail = tail
+        source.tail = None if self.is_new(name) else tail
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
         if _differ(uid, source.uid):

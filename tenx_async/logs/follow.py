@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
@@ -34,7 +35,7 @@ from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
-from tenx_async.logs.states import resume
+from tenx_async.logs.states import begin_on, left_on, resume
 from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import (
     CursorLost,
@@ -78,6 +79,8 @@ class Follower:
     mark_every: int = 0
     commit: CommitMode = "after"
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
+    _left_on: dt.date = field(default=dt.date.min, init=False, repr=False)
+    """The day on which the following before this one was last committed."""
     _taken: LogBatch | None = field(default=None, init=False, repr=False)
     """The batch that the consumer has."""
     _discovery: Discovery = field(init=False, repr=False)
@@ -86,6 +89,7 @@ class Follower:
     _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
     _beginning: Beginning = field(factory=Beginning, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
+    _is_entered: bool = field(default=False, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         setbacks = Setbacks(clock=self.clock, allowance=self.allowance, chance=self.chance)
@@ -121,6 +125,7 @@ class Follower:
             selection=self.selection,
             list_services=self.list_services,
             make=self._make_source,
+            is_new=self.cursors.is_new if self.cursors is not None else lambda _: False,
             schedule=self.schedule,
             ledger=self.ledger,
             clock=self.clock,
@@ -163,10 +168,17 @@ class Follower:
         try:
             if stored := cursors.load(source.name):
                 resume(source, stored, self.region, self.ledger, now)
+                self._left_on = max(self._left_on, left_on(stored.cursor))
         except DamagedCursor as error:
             self.emit(CursorLost(source=source.name, error=error))
             for date in self.calendar.first_days(now)[:1]:
                 self.ledger.day(source.name, date).findings.append(Gap(0, None))
+
+    def _begin_new(self, cursors: CursorStore) -> None:
+        """Read what came to be since the last commit, even if days have passed since."""
+        for source in self._discovery:
+            if cursors.is_new(source.name) and not source.has_begun and self._left_on > dt.date.min:
+                begin_on(source, self._left_on, self.clock.now())
 
     @property
     def sources(self) -> list[SourceStatus]:
@@ -175,9 +187,17 @@ class Follower:
         return [source.status(now) for source in self._discovery]
 
     async def __aenter__(self) -> Self:
-        if self._task is not None or self.buffer.closed:
+        if self._is_entered:
             raise ConfigurationError("a follower is entered once only: make another one")
-        await self._discovery.look(tail=self.tail)
+        self._is_entered = True
+        try:
+            there = await self._discovery.look(tail=self.tail)
+        except BaseException:
+            self._is_entered = False
+            raise
+        if self.cursors is not None:
+            self._begin_new(self.cursors)
+            self.cursors.begin(there)
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
         if self.follow and self.tail is not None:
             await self._wait_for_ends(self._task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from tenx_async.errors import ConfigurationError
 from tenx_async.logs.cursors import CursorStore
@@ -40,6 +41,9 @@ def sink_at(address: str, *, cursors: CursorStore | None = None, **options: Any)
 
 
 def _otlp(url: str, *, cursors: CursorStore | None) -> Sink:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(f"{url!r} is no address like http://127.0.0.1:4318/v1/logs")
     try:
         from tenx_async.sinks.otlp import exporter_to, otlp_sink  # noqa: PLC0415  # an extra
 

@@ -6,13 +6,14 @@ import datetime as dt
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from weakref import ref
 
 from attrs import define, field
 
 from tenx_async.errors import DamagedCursor
-from tenx_async.logs.cursor import Commit, DayKey, Edit, Stored, replay
+from tenx_async.logs.cursor import Commit, Cursor, DayKey, Edit, Stored, replay
 
 TABLES = (
     """
@@ -26,10 +27,15 @@ TABLES = (
     )
     """,
     "create index if not exists edits_of_days on edits (source, date, instance)",
+    "create table if not exists begun (source text primary key) without rowid",
 )
 _SET = "insert into cursors values (?1, ?2) on conflict do update set cursor = ?2"
 _ADD = """
 insert into edits (source, date, instance, base, start, digests) values (?, ?, ?, ?, ?, ?)
+"""
+_BEGIN = "insert or ignore into begun values (?)"
+_IS_NEW = """
+select 1 where exists (select 1 from begun) and not exists (select 1 from begun where source = ?)
 """
 _OF_DAY = "from edits where source = ? and date = ? and instance = ?"
 _OF_SOURCE = """
@@ -120,9 +126,37 @@ class CursorTables:
                     (dt.date.fromisoformat(date), instance): _Weight(edits, digests)
                     for date, instance, edits, digests in rows
                 }
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise NotWholeError(f"what is kept of {source}: {error}") from error
         return self._weights[source]
+
+
+def check(database: sqlite3.Connection) -> None:
+    """See whether each cursor is of the source that it is kept for.
+
+    Raises:
+        NotWholeError: one is not.
+    """
+    for source, raw in database.execute("select source, cursor from cursors"):
+        with suppress(DamagedCursor):  # that is told of its source
+            if (service := Cursor.decode(raw).service) != source:
+                raise NotWholeError(f"what is kept of {service} is kept as that of {source!r}")
+
+
+def begin(database: sqlite3.Connection, sources: Iterable[str]) -> None:
+    """Note which sources there are, unless it was noted before."""
+    if database.execute("select 1 from begun").fetchone() is None:
+        database.executemany(_BEGIN, ((source,) for source in sources))
+
+
+def has_any(database: sqlite3.Connection) -> bool:
+    """Tell whether anything was committed."""
+    return database.execute("select 1 from cursors").fetchone() is not None
+
+
+def is_new(database: sqlite3.Connection, source: str) -> bool:
+    """Tell whether a source came to be after that was noted."""
+    return database.execute(_IS_NEW, (source,)).fetchone() is not None
 
 
 def holds(database: sqlite3.Connection, commit: Commit) -> bool:

@@ -11,16 +11,17 @@ from os import PathLike
 from pathlib import Path
 from zlib import crc32
 
-from attrs import define, field, frozen
+from attrs import astuple, define, evolve, field, frozen
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.database import told
 from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
-from tenx_async.sinks.store import Store, told
+from tenx_async.sinks.store import Store
 
 STATE = ".tenx"
 """Where in the directory it is kept how long each file is, and where sources were read to."""
@@ -32,8 +33,8 @@ _TABLES = (
     ) without rowid
     """,
 )
-_ALL = "select stem, number, length, sum from lengths where ending = ?"
-_NEWEST = f"{_ALL} and stem = ? order by number desc limit 1"
+_ALL = "select stem, ending, number, length, sum from lengths"
+_NEWEST = f"{_ALL} where ending = ? and stem = ? order by number desc limit 1"
 _SET = """
 insert into lengths values (?1, ?2, ?3, ?4, ?5) on conflict do update set length = ?4, sum = ?5
 """
@@ -44,13 +45,14 @@ class _Place:
     """Up to where a file is good."""
 
     stem: str
+    ending: str
     number: int
     length: int
 
     @property
     def sum(self) -> int:
         """Stands for all of it: a length that is damaged would cut good lines off."""
-        return crc32(f"{self.stem}.{self.number}:{self.length}".encode())
+        return crc32(f"{self.stem}.{self.number}{self.ending}:{self.length}".encode())
 
 
 @define(eq=False, init=False)
@@ -147,7 +149,8 @@ class FileSink:
         places = self._known(_ALL)
         with told(self.directory):
             for place in places:
-                cut_to(self._path(place.stem, place.number), place.length)
+                if place.ending == self._naming.ending:
+                    cut_to(self._path(place.stem, place.number), place.length)
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
@@ -183,28 +186,29 @@ class FileSink:
 
     def _place(self, stem: str, size: int) -> _Place:
         """Where the next bytes of a file go; to a file that is not known, nothing is written."""
-        for place in self._known(_NEWEST, stem):
+        for place in self._known(_NEWEST, self._naming.ending, stem):
             room = (self._rotate_size or math.inf) - place.length
             return place if not place.length or size <= room else self._next(stem, place.number + 1)
         return self._next(stem, 0)
 
     def _known(self, sql: str, *values: str) -> list[_Place]:
         places = []
-        for stem, number, length, total in self._store.read(sql, self._naming.ending, *values):
-            places.append(place := _Place(stem, number, length))
+        for *facts, total in self._store.read(sql, *values):
+            places.append(place := _Place(*facts))
             if place.sum != total:
-                self._store.refuse(f"the length of {self._naming.name(stem, number)}")
+                name = Naming(ending=place.ending).name(place.stem, place.number)
+                self._store.refuse(f"the length of {name}")
         return places
 
     def _next(self, stem: str, number: int) -> _Place:
         with told(self.directory):
             while self._path(stem, number).exists():
                 number += 1
-        return _Place(stem, number, 0)
+        return _Place(stem, self._naming.ending, number, 0)
 
     def _append(self, place: _Place, pieces: Sequence[bytes]) -> _Place:
         path = self._path(place.stem, place.number)
-        return _Place(place.stem, place.number, write_at(path, place.length, pieces))
+        return evolve(place, length=write_at(path, place.length, pieces))
 
     def _take_back(self, places: Iterable[_Place]) -> None:
         """Give the room back that lines took which are not committed."""
@@ -216,6 +220,4 @@ class FileSink:
         return self.directory / self._naming.name(stem, number)
 
     def _set(self, places: Sequence[_Place], database: sqlite3.Connection) -> None:
-        ending = self._naming.ending
-        rows = [(place.stem, ending, place.number, place.length, place.sum) for place in places]
-        database.executemany(_SET, rows)
+        database.executemany(_SET, [(*astuple(place), place.sum) for place in places])

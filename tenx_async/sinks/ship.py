@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, Self
 
 from attrs import define, field, frozen
 
-from tenx_async.errors import SinkUnavailable
+from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.source import SourceStatus
@@ -70,6 +70,7 @@ class Ship:
     _deliveries: Deliveries = field(repr=False)
     _stopping: asyncio.Event = field(repr=False)
     _running: asyncio.Task[None] | None = field(repr=False)
+    _has_begun: bool = field(repr=False)
     _written: int = field(repr=False)
     _state: Literal["idle", "ok", "paused", "ended"] = field(repr=False)
     _reason: str = field(repr=False)
@@ -105,6 +106,7 @@ class Ship:
         self._deliveries = Deliveries(flush_lines)
         self._stopping = asyncio.Event()
         self._running = None
+        self._has_begun = False
         self._written = 0
         self._state, self._reason, self._since = "idle", "", None
 
@@ -155,7 +157,11 @@ class Ship:
 
         Raises:
             TenxError: with `follow=False`, a log could not be read.
+            ConfigurationError: it ran before.
         """
+        if self._has_begun:
+            raise ConfigurationError("a ship runs once only: make another one")
+        self._has_begun = True
         try:
             if await self._insist(self.sink.open):
                 async with asyncio.TaskGroup() as tasks:

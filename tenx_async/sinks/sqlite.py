@@ -51,6 +51,9 @@ class SqliteSink:
         Args:
             path: for the lines of one region; one process may write to it at a time, any may read.
             now: tells the time of day, with its zone.
+
+        Raises:
+            ConfigurationError: that is a directory's path.
         """
         self.path = Path(path)
         self._now = now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -49,6 +49,7 @@ class SqliteCursors:
 
         Raises:
             SinkUnavailable: it cannot be written to, or another process uses it.
+            ConfigurationError: that is a directory's path.
         """
         self._store = Store(Path(path))
         self._group = _Group()
@@ -68,6 +69,14 @@ class SqliteCursors:
             DamagedCursor: it cannot be trusted.
         """
         return self._store.load(source)
+
+    def begin(self, sources: Iterable[str]) -> None:
+        """Note which sources there are, with the next commit, unless it was noted before."""
+        self._store.begin(sources)
+
+    def is_new(self, source: str) -> bool:
+        """Tell whether a source came to be after that: none of it was there already."""
+        return self._store.is_new(source)
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Make commits durable, all or none, in their order.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,24 +16,19 @@ from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.fleet.lock import Lock
 from tenx_async.logs.cursor import Commit, Stored
 from tenx_async.sinks import cursor_tables
-from tenx_async.sinks.cursor_tables import CursorTables, NotWholeError
+from tenx_async.sinks.cursor_tables import CursorTables
+from tenx_async.sinks.database import (
+    DamagedError,
+    connect,
+    noticing_damage,
+    prepare,
+    set_aside,
+    told,
+    transaction,
+)
 from tenx_async.telemetry.logging import logger
 
-_PATIENCE = 2.0
-"""Seconds to wait, in a thread, for another process that has the file."""
-_VERSION = 1
-_PAGE = 16_384
-"""Bytes of a page: four times the usual, with which many lines take a third less time."""
-_MOST_CHECKED = 64 * 2**20
-"""Bytes up to which a file is looked through when it is opened."""
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_NO_TEXT = "Could not decode to UTF-8"
-
 Work = Callable[[sqlite3.Connection], object]
-
-
-class _DamagedError(Exception):
-    """The file is no database, or not a whole one."""
 
 
 @define(eq=False)
@@ -57,9 +50,17 @@ class Store:
     _in_doubt: bool = field(default=False, init=False, repr=False)
     """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
-    """What was damaged, and is begun anew."""
+    """What this file stands for that was damaged, or is gone."""
+    _there: Sequence[str] = field(default=(), init=False, repr=False)
+    """Which sources there were when it was begun to follow any."""
+    _is_begun: bool = field(default=False, init=False, repr=False)
+    """Whether the file knows that."""
     _turn: threading.RLock = field(factory=threading.RLock, init=False, repr=False)
     """Held by the thread that is at the file."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.path.name in {"", ".."}:
+            raise ConfigurationError(f"{self.path} is a directory, not a file")
 
     def open(self) -> None:
         """Make the file where there is none, and keep other processes from it.
@@ -69,10 +70,10 @@ class Store:
             ConfigurationError: it was written by a newer version.
         """
         with self._turn, told(self.path):
+            if self._lock is not None:
+                raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = Lock.take(self.path.with_name(self.path.name + ".lock"))
-            if self._lock is None:
-                raise SinkUnavailable(f"{self.path} is used by another process")
+            self._inode = 0
             try:
                 self._connected()
             except BaseException:
@@ -99,7 +100,7 @@ class Store:
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
             database.execute("pragma synchronous = full")
-            with _transaction(database):
+            with transaction(database):
                 work(database)
             database.execute("pragma synchronous = normal")
 
@@ -112,10 +113,13 @@ class Store:
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
             given, commits = bool(commits), self._cursors.unwritten(commits)
-            with _transaction(database):
+            with transaction(database):
                 if work is not None:
                     work(database)
+                if not self._is_begun:
+                    cursor_tables.begin(database, self._there)
                 self._cursors.apply(database, commits)
+            self._is_begun = self._is_begun or bool(self._there)
             self._cursors.note(commits)
             self._in_doubt = self._in_doubt and not given
 
@@ -135,7 +139,7 @@ class Store:
             SinkUnavailable: always; a new file is begun.
         """
         with self._turn, self._recovering():
-            raise _DamagedError(what)
+            raise DamagedError(what)
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; waits for nobody who writes.
@@ -144,13 +148,24 @@ class Store:
             DamagedCursor: it cannot be trusted.
         """
         try:
-            self._reader = self._reader or _connect(self.path)
-            stored = cursor_tables.load(self._reader, source)
+            stored = cursor_tables.load(self._reading(), source)
+            is_lost = stored is None and self._lost and not self.is_new(source)
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise DamagedCursor(f"{self.path} cannot be read: {error}") from error
-        if stored is None and self._lost:
+        if is_lost:
             raise DamagedCursor(self._lost)
         return stored
+
+    def begin(self, sources: Iterable[str]) -> None:
+        """Note which sources there are, with the next commit, unless it was noted before."""
+        self._there = ["", *sources]  # a name that none has: there may be no sources
+
+    def is_new(self, source: str) -> bool:
+        """Tell whether a source came to be after that: none of it was there already."""
+        try:
+            return cursor_tables.is_new(self._reading(), source)
+        except sqlite3.Error:
+            return False  # what cannot be read is told where it is loaded
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Make commits durable without lines.
@@ -172,43 +187,77 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
+        lost = ""
         if self._database is not None and self._is_gone():
+            lost = f"{self.path} was moved away or replaced while it was used"
+            logger.warning("%s", lost)
             self._disconnect()
             self._end_reading()
         if self._database is None:
+            self._hold()
             try:
-                self._connect()
-            except _DamagedError as damage:
+                self._connect(lost)
+            except DamagedError as damage:
                 self._begin_anew(damage)
         assert self._database
         return self._database
 
     def _is_gone(self) -> bool:
-        """Whether the file was moved away or replaced since it was opened."""
+        """Whether the file was moved away or replaced since it was opened, or others may use it."""
         try:
-            return self.path.stat().st_ino != self._inode
+            is_other = self.path.stat().st_ino != self._inode
         except FileNotFoundError:
             return True
+        return is_other or self._lock is None or not self._lock.is_there
 
-    def _connect(self) -> None:
+    def _hold(self) -> None:
+        """Keep other processes from the file, also where it was moved away and is begun anew."""
+        before = self._lock
+        if before is not None and before.is_there:
+            return
+        self._lock = Lock.take(self.path.with_name(self.path.name + ".lock")) or before
+        if self._lock is before:
+            raise SinkUnavailable(f"{self.path} is used by another process")
+        if before is not None:
+            before.release()
+
+    def _connect(self, lost: str) -> None:
+        """Open the file; a new one remembers what was lost before it."""
         with suppress(FileExistsError):  # to open and close a file that is used unlocks it
             self.path.touch(mode=0o600, exist_ok=False)
-        database = _connect(self.path)
+        database = connect(self.path)
         try:
-            with _noticing_damage():
-                _prepare(database, self.path, (*cursor_tables.TABLES, *self.tables))
+            with noticing_damage():
+                tables = (*cursor_tables.TABLES, *self.tables)
+                prepare(database, self.path, tables, lost)
+                cursor_tables.check(database)
+                self._refuse_another(database)
+                found = database.execute("select what from lost").fetchone()
         except BaseException:
             database.close()
             raise
-        self._database, self._inode = database, self.path.stat().st_ino
+        (self._lost,) = found or ("",)
+        self._database, self._inode, self._is_begun = database, self.path.stat().st_ino, False
 
-    def _begin_anew(self, damage: _DamagedError) -> None:
+    def _refuse_another(self, database: sqlite3.Connection) -> None:
+        """See that nobody else has written meanwhile: who goes on here has to begin with that."""
+        is_other = self._inode not in {0, self.path.stat().st_ino}
+        if is_other and cursor_tables.has_any(database):
+            raise ConfigurationError(
+                f"{self.path} was replaced by another one with lines of its own: start again"
+            )
+
+    def _begin_anew(self, damage: DamagedError) -> None:
         self._disconnect()
         self._end_reading()
-        aside = _set_aside(self.path)
-        self._lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
-        logger.error("%s, and a new one is begun", self._lost)
-        self._connect()
+        aside = set_aside(self.path)
+        lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
+        logger.error("%s, and a new one is begun", lost)
+        self._connect(lost)
+
+    def _reading(self) -> sqlite3.Connection:
+        self._reader = self._reader or connect(self.path)
+        return self._reader
 
     def _disconnect(self) -> None:
         database, self._database = self._database, None
@@ -225,9 +274,9 @@ class Store:
     def _recovering(self) -> Iterator[None]:
         """Connect anew after a failure, for what failed may have been the connection."""
         try:
-            with _noticing_damage():
+            with noticing_damage():
                 yield
-        except _DamagedError as damage:
+        except DamagedError as damage:
             with told(self.path):
                 self._begin_anew(damage)
             raise SinkUnavailable(self._lost) from damage
@@ -235,63 +284,3 @@ class Store:
             self._in_doubt = True
             self._disconnect()
             raise
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
-
-
-def _prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str]) -> None:
-    database.execute(f"pragma page_size = {_PAGE}")  # of a new file
-    database.execute("pragma journal_mode = wal")
-    database.execute("pragma synchronous = normal")
-    if path.stat().st_size <= _MOST_CHECKED:
-        (finding,) = database.execute("pragma quick_check(1)").fetchone()
-        if finding != "ok":
-            raise _DamagedError(finding.splitlines()[-1])
-    (version,) = database.execute("pragma user_version").fetchone()
-    if version > _VERSION:
-        raise ConfigurationError(f"{path} was written by a newer version of this program")
-    if version < _VERSION:
-        with _transaction(database):
-            for statement in (*tables, f"pragma user_version = {_VERSION}"):
-                database.execute(statement)
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    with database:  # commits at the end, or takes back
-        database.execute("begin immediate")
-        yield
-
-
-@contextmanager
-def _noticing_damage() -> Iterator[None]:
-    try:
-        yield
-    except (UnicodeDecodeError, NotWholeError) as error:  # even a complaint may quote the damage
-        raise _DamagedError(str(error)) from error
-    except (sqlite3.DatabaseError, SinkUnavailable) as error:
-        cause = error.__cause__ if isinstance(error, SinkUnavailable) else error
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code in _DAMAGE or str(cause).startswith(_NO_TEXT):
-            raise _DamagedError(str(cause)) from error
-        raise
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Tell that what is kept somewhere cannot be written now."""
-    try:
-        yield
-    except (OSError, sqlite3.DatabaseError) as error:
-        raise SinkUnavailable(f"cannot write to {path}: {error}") from error
-
-
-def _set_aside(path: Path) -> Path:
-    """Give a damaged file, and what belongs to it, a name under which nobody writes to it."""
-    aside = path.with_name(f"{path.name}-damaged-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}")
-    for ending in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            os.rename(path.with_name(path.name + ending), aside.with_name(aside.name + ending))  # noqa: PTH104  # as short
-    return aside

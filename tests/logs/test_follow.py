@@ -481,8 +481,11 @@ async def test_the_ledger_counts_what_was_asked_and_what_came(fake):
 async def test_a_follower_is_entered_once_only(fake):
     """What it has of its services was handed on already; a second entry would end at once."""
     lines, _events = follower(fake, tail=None)
-    async with lines:
-        with pytest.raises(ConfigurationError, match="once only"):
-            await lines.__aenter__()
+    entered, refused = await asyncio.gather(
+        lines.__aenter__(), lines.__aenter__(), return_exceptions=True
+    )
+    assert entered is lines
+    assert isinstance(refused, ConfigurationError)
+    await lines.__aexit__(None)
     with pytest.raises(ConfigurationError, match="once only"):
         await lines.__aenter__()

@@ -152,7 +152,7 @@ async def test_a_file_that_was_never_committed_is_emptied(tmp_path: Path) -> Non
     """Its name is known before it is written to, so it is told from a file of somebody else."""
     sink = FileSink(tmp_path, form="text", rotate_daily=False)
     await sink.open()
-    sink._store.announce(partial(sink._set, [_Place("web", 0, 0)]))
+    sink._store.announce(partial(sink._set, [_Place("web", ".log", 0, 0)]))
     await sink.close()
     _append(tmp_path / "web.log", "web-1 not committed\n")
     await sink.open()

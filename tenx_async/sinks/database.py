@@ -1,0 +1,103 @@
+"""SQLite files of sinks: how they are opened, what is damage, and where a damaged one goes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.sinks.cursor_tables import NotWholeError
+
+_PATIENCE = 2.0
+"""Seconds to wait, in a thread, for another process that has the file."""
+_VERSION = 2
+_PAGE = 16_384
+"""Bytes of a page: four times the usual, with which many lines take a third less time."""
+_MOST_CHECKED = 64 * 2**20
+"""Bytes up to which a file is looked through when it is opened."""
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGED = ("Could not decode to UTF-8", "no such table", "no such column")
+_LOST = "create table if not exists lost (what text not null)"
+
+
+class DamagedError(Exception):
+    """The file is no database, or not a whole one."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Connect to a file, whatever its name is, from any thread."""
+    name = path.absolute()
+    return sqlite3.connect(name, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
+
+
+def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> None:
+    """Make tables where there are none; what was lost before them is remembered.
+
+    Raises:
+        DamagedError: it is not whole.
+        ConfigurationError: it was written by a newer version.
+    """
+    database.execute(f"pragma page_size = {_PAGE}")  # of a new file
+    database.execute("pragma journal_mode = wal")
+    database.execute("pragma synchronous = normal")
+    if path.stat().st_size <= _MOST_CHECKED:
+        (finding,) = database.execute("pragma quick_check(1)").fetchone()
+        if finding != "ok":
+            raise DamagedError(finding.splitlines()[-1])
+    (version,) = database.execute("pragma user_version").fetchone()
+    if version > _VERSION:
+        raise ConfigurationError(f"{path} was written by a newer version of this program")
+    if version < _VERSION:
+        with transaction(database):
+            for statement in (*tables, _LOST, f"pragma user_version = {_VERSION}"):
+                database.execute(statement)
+            database.executemany("insert into lost values (?)", [(lost,)] if lost else [])
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    with database:  # commits at the end, or takes back
+        database.execute("begin immediate")
+        yield
+
+
+@contextmanager
+def noticing_damage() -> Iterator[None]:
+    """Tell what fails for damage from what fails for now.
+
+    Raises:
+        DamagedError: the file is damaged.
+    """
+    try:
+        yield
+    except (UnicodeDecodeError, NotWholeError) as error:  # even a complaint may quote the damage
+        raise DamagedError(str(error)) from error
+    except (sqlite3.DatabaseError, SinkUnavailable) as error:
+        cause = error.__cause__ if isinstance(error, SinkUnavailable) else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGE or str(cause).startswith(_DAMAGED):
+            raise DamagedError(str(cause)) from error
+        raise
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tell that what is kept somewhere cannot be written now."""
+    try:
+        yield
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise SinkUnavailable(f"cannot write to {path}: {error}") from error
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file, and what belongs to it, a name under which nobody writes to it."""
+    aside = path.with_name(f"{path.name}-damaged-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}")
+    for ending in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            os.rename(path.with_name(path.name + ending), aside.with_name(aside.name + ending))  # noqa: PTH104  # as short
+    return aside

@@ -1,0 +1,228 @@
+"""Where a sink's place is damaged, moved away, or somebody else's: nothing goes on in silence."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.sinks.address import sink_at
+from tenx_async.sinks.files import STATE, FileSink
+from tenx_async.sinks.ship import Ship
+from tenx_async.sinks.sqlite import SqliteSink
+from tenx_async.sinks.sqlite_cursors import SqliteCursors
+from tenx_async.telemetry.events import CursorLost
+from tests.clock import ManualClock
+from tests.logs.cloud import FakeCloud
+from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
+from tests.sinks.test_files import batch_of
+
+TWO = pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> FakeCloud:
+    cloud = FakeCloud(clock)
+    cloud.add("web")
+    return cloud
+
+
+def state(directory: Path) -> Path:
+    return directory / STATE / "cursors.sqlite"
+
+
+async def begun(ship: Ship) -> None:
+    """Wait until all that is there has been looked at."""
+    await until(lambda: bool(ship.status.sources) and ship.status.lag is not None)
+
+
+@pytest.mark.parametrize("tail", [0, 5])
+@TWO
+async def test_a_service_that_came_while_nothing_could_be_written_is_read_from_its_beginning(
+    fake: FakeCloud, tmp_path: Path, kind: str, tail: int
+) -> None:
+    """By who goes on: what is to be left out of a log is what was there at first."""
+    make, read = KINDS[kind]
+    fake.write("web", "old")
+    fake.written.clear()
+    path = tmp_path / "lines.sqlite" if kind == "sqlite" else state(tmp_path)
+    async with Ship(FakeClient(fake), make(tmp_path), "web", tail=0) as ship:
+        await begun(ship)
+        fake.write("web", "new")
+        await all_written(ship, fake, lambda: read(tmp_path))
+    ship = Ship(FakeClient(fake), make(tmp_path), tail=tail)
+    async with ship:
+        await until(lambda: ship.status.state == "ok")
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("begin immediate")
+            fake.add("api")
+            fake.write("api", *(f"line {number}" for number in range(20)))
+            await paused(ship)
+            ship.stop()
+            await until(lambda: ship.status.state == "ended")
+    async with Ship(FakeClient(fake), make(tmp_path), tail=tail) as ship:
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+
+
+@TWO
+async def test_what_was_there_at_first_is_left_out_by_who_goes_on(
+    fake: FakeCloud, tmp_path: Path, kind: str
+) -> None:
+    """Also of a service that was not asked for then."""
+    make, read = KINDS[kind]
+    fake.add("api")
+    fake.write("api", "old")
+    fake.written.clear()
+    for pattern in ("web", "*"):
+        async with Ship(FakeClient(fake), make(tmp_path), pattern, tail=0) as ship:
+            await begun(ship)
+            fake.write("web", f"for {pattern}")
+            await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+
+
+@TWO
+async def test_who_was_moved_away_does_not_write_where_another_one_does(
+    fake: FakeCloud, tmp_path: Path, kind: str
+) -> None:
+    """It waits until that one is gone, and then has to begin with what that one wrote."""
+    make, read = KINDS[kind]
+    at = tmp_path / "logs"
+    first = Ship(FakeClient(fake), make(at))
+    running = asyncio.ensure_future(first.run())
+    fake.write("web", "old")
+    await all_written(first, fake, lambda: read(at))
+    at.rename(tmp_path / "moved")
+    fake.written.clear()
+    async with Ship(FakeClient(fake), make(at), tail=0) as second:
+        await begun(second)
+        fake.write("web", "new")
+        await until(lambda: second.status.lines > 0)
+        await paused(first)
+        assert "another process" in first.status.reason
+    await asyncio.wait([running])
+    with pytest.raises(ConfigurationError, match="start again"):
+        running.result()
+
+    assert fake.written == read(at)
+
+
+DAMAGES = {
+    "a date that is no text": "update edits set date = cast(date as blob)",
+    "a cursor of another service": "update cursors set source = 'wec'",
+    "digests of another service": "update edits set source = 'wec'",
+    "the length of another file": "update lengths set ending = '.jsonm'",
+    "a length that is none": "update lengths set length = 'x'",
+    "no lengths": "drop table lengths",
+    "no cursors": "drop table cursors",
+    "no digests": "drop table edits",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_damage_is_told_by_each_who_begins_until_lines_are_committed(
+    fake: FakeCloud, tmp_path: Path, damage: str
+) -> None:
+    """Nobody falls over it again and again, nor takes the rest of a file for lines."""
+    fake.write("web", *(f"line {number}" for number in range(30)))
+    async with Ship(FakeClient(fake), FileSink(tmp_path)) as ship:
+        await all_written(ship, fake, lambda: in_files(tmp_path))
+    with closing(sqlite3.connect(state(tmp_path))) as database, database:
+        database.execute(damage)
+    client = FakeClient(fake)
+    for _ in range(2):
+        sink = FileSink(tmp_path)
+        try:
+            await sink.open()
+        except SinkUnavailable:
+            await sink.open()
+        await sink.close()
+    fake.write("web", "after")
+    async with Ship(client, FileSink(tmp_path)) as ship:
+        await until(lambda: ship.status.state == "ok" and ship.status.lines > 0)
+
+    assert "CursorLost" in {type(event).__name__ for event in client.events}
+    assert ship.ledger.gaps
+    assert not fake.written - in_files(tmp_path)
+
+
+async def test_a_service_that_comes_after_damage_is_not_lost(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """Only of what was there then it is not known how far it was read."""
+    path = state(tmp_path)
+    async with Ship(FakeClient(fake), FileSink(tmp_path)) as ship:
+        fake.write("web", "a")
+        await all_written(ship, fake, lambda: in_files(tmp_path))
+    path.write_bytes(b"not a database" * 400)
+    for name in ("api", "db"):
+        client = FakeClient(fake)
+        async with Ship(client, FileSink(tmp_path)) as ship:
+            await until(lambda: ship.status.state == "ok" and ship.status.lines > 0)
+        fake.add(name)
+        fake.write(name, "b")
+        lost = [event.source for event in client.events if isinstance(event, CursorLost)]
+        assert (["web"] if name == "api" else []) == lost
+
+
+@pytest.mark.parametrize("path", [".", "..", "/"])
+def test_a_directory_is_no_file(path: str) -> None:
+    """It is said at once, by whatever would be a file there."""
+    for make in (SqliteSink, SqliteCursors):
+        with pytest.raises(ConfigurationError, match="is a directory, not a file"):
+            make(path)
+
+
+async def test_a_name_that_means_something_to_sqlite_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines are not written into a memory that goes with the process."""
+    monkeypatch.chdir(tmp_path)
+    sink = SqliteSink(":memory:")
+    await sink.open()
+    await sink.write([batch_of("a")])
+    await sink.close()
+
+    with closing(sqlite3.connect(tmp_path / ":memory:")) as database:
+        assert [("a",)] == database.execute("select log from lines").fetchall()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://there/v1/logs", "http://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    """Nothing would ever be sent there."""
+    with pytest.raises(ConfigurationError, match="no address like"):
+        sink_at(f"otlp:{url}")
+
+
+@TWO
+async def test_one_sink_serves_one_ship_after_the_other(
+    fake: FakeCloud, tmp_path: Path, kind: str
+) -> None:
+    """The second waits as it would for another process."""
+    make, read = KINDS[kind]
+    sink = make(tmp_path)
+    fake.write("web", "a")
+    async with Ship(FakeClient(fake), sink) as first:
+        await all_written(first, fake, lambda: read(tmp_path))
+        second = Ship(FakeClient(fake), sink)
+        running = asyncio.ensure_future(second.run())
+        await paused(second)
+    fake.write("web", "b")
+    await all_written(second, fake, lambda: read(tmp_path))
+    second.stop()
+    await running
+
+
+async def test_a_ship_runs_once_only(fake: FakeCloud, tmp_path: Path) -> None:
+    """Twice at the same time it would take lines from itself."""
+    ship = Ship(FakeClient(fake), FileSink(tmp_path), follow=False)
+    await ship.run()
+    with pytest.raises(ConfigurationError, match="once only"):
+        await ship.run()

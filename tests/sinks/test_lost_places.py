@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import STATE, FileSink
 from tenx_async.sinks.ship import Ship
@@ -43,9 +44,10 @@ async def begun(ship: Ship) -> None:
 @pytest.mark.parametrize("tail", [0, 5])
 @TWO
 async def test_a_service_that_came_while_nothing_could_be_written_is_read_from_its_beginning(
-    fake: FakeCloud, tmp_path: Path, kind: str, tail: int
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, tail: int
 ) -> None:
     """By who goes on: what is to be left out of a log is what was there at first."""
+    monkeypatch.setattr(database, "_PATIENCE", 0.01)
     make, read = KINDS[kind]
     fake.write("web", "old")
     fake.written.clear()
@@ -57,8 +59,8 @@ async def test_a_service_that_came_while_nothing_could_be_written_is_read_from_i
     ship = Ship(FakeClient(fake), make(tmp_path), tail=tail)
     async with ship:
         await until(lambda: ship.status.state == "ok")
-        with closing(sqlite3.connect(path, isolation_level=None)) as database:
-            database.execute("begin immediate")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("begin immediate")
             fake.add("api")
             fake.write("api", *(f"line {number}" for number in range(20)))
             await paused(ship)
@@ -134,8 +136,8 @@ async def test_damage_is_told_by_each_who_begins_until_lines_are_committed(
     fake.write("web", *(f"line {number}" for number in range(30)))
     async with Ship(FakeClient(fake), FileSink(tmp_path)) as ship:
         await all_written(ship, fake, lambda: in_files(tmp_path))
-    with closing(sqlite3.connect(state(tmp_path))) as database, database:
-        database.execute(damage)
+    with closing(sqlite3.connect(state(tmp_path))) as damaged, damaged:
+        damaged.execute(damage)
     client = FakeClient(fake)
     for _ in range(2):
         sink = FileSink(tmp_path)
@@ -190,8 +192,8 @@ async def test_a_name_that_means_something_to_sqlite_is_a_file(
     await sink.write([batch_of("a")])
     await sink.close()
 
-    with closing(sqlite3.connect(tmp_path / ":memory:")) as database:
-        assert [("a",)] == database.execute("select log from lines").fetchall()
+    with closing(sqlite3.connect(tmp_path / ":memory:")) as file:
+        assert [("a",)] == file.execute("select log from lines").fetchall()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://there/v1/logs", "http://"])

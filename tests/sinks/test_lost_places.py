@@ -134,8 +134,7 @@ async def test_damage_is_told_by_each_who_begins_until_lines_are_committed(
 ) -> None:
     """Nobody falls over it again and again, nor takes the rest of a file for lines."""
     fake.write("web", *(f"line {number}" for number in range(30)))
-    async with Ship(FakeClient(fake), FileSink(tmp_path)) as ship:
-        await all_written(ship, fake, lambda: in_files(tmp_path))
+    await Ship(FakeClient(fake), FileSink(tmp_path), follow=False).run()
     with closing(sqlite3.connect(state(tmp_path))) as damaged, damaged:
         damaged.execute(damage)
     client = FakeClient(fake)
@@ -160,9 +159,8 @@ async def test_a_service_that_comes_after_damage_is_not_lost(
 ) -> None:
     """Only of what was there then it is not known how far it was read."""
     path = state(tmp_path)
-    async with Ship(FakeClient(fake), FileSink(tmp_path)) as ship:
-        fake.write("web", "a")
-        await all_written(ship, fake, lambda: in_files(tmp_path))
+    fake.write("web", "a")
+    await Ship(FakeClient(fake), FileSink(tmp_path), follow=False).run()
     path.write_bytes(b"not a database" * 400)
     for name in ("api", "db"):
         client = FakeClient(fake)

@@ -140,7 +140,7 @@ class Discovery:
     def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
         source = self.sources[name] = self.make(name)
-        source.tail = None if self.is_new(name) else tail
+        source.tail = None if tail is None or self.is_new(name) else tail
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
         if _differ(uid, source.uid):

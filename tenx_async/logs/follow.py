@@ -177,7 +177,9 @@ class Follower:
     def _begin_new(self, cursors: CursorStore) -> None:
         """Read what came to be since the last commit, even if days have passed since."""
         for source in self._discovery:
-            if cursors.is_new(source.name) and not source.has_begun and self._left_on > dt.date.min:
+            if source.has_begun or self._left_on == dt.date.min:
+                continue
+            if cursors.is_new(source.name):
                 begin_on(source, self._left_on, self.clock.now())
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from tenx_async.errors import SinkUnavailable
+from tenx_async.errors import TenxError
 from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
@@ -97,7 +97,7 @@ class SqliteSink:
     async def close(self) -> None:
         """Index what is left, and let others write there."""
         try:
-            with suppress(SinkUnavailable):  # it is indexed the next time
+            with suppress(TenxError):  # it is indexed the next time
                 while await self.rest():
                     pass
         finally:

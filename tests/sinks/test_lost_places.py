@@ -92,28 +92,28 @@ async def test_what_was_there_at_first_is_left_out_by_who_goes_on(
 
 @TWO
 async def test_who_was_moved_away_does_not_write_where_another_one_does(
-    fake: FakeCloud, tmp_path: Path, kind: str
+    tmp_path: Path, kind: str
 ) -> None:
     """It waits until that one is gone, and then has to begin with what that one wrote."""
     make, read = KINDS[kind]
     at = tmp_path / "logs"
-    first = Ship(FakeClient(fake), make(at))
-    running = asyncio.ensure_future(first.run())
-    fake.write("web", "old")
-    await all_written(first, fake, lambda: read(at))
+    first, second = make(at), make(at)
+    await first.open()
+    await first.write([batch_of("old")])
     at.rename(tmp_path / "moved")
-    fake.written.clear()
-    async with Ship(FakeClient(fake), make(at), tail=0) as second:
-        await begun(second)
-        fake.write("web", "new")
-        await until(lambda: second.status.lines > 0)
-        await paused(first)
-        assert "another process" in first.status.reason
-    await asyncio.wait([running])
+    await second.open()
+    with pytest.raises(SinkUnavailable, match="another process"):
+        await first.write([batch_of("new")])
+    await second.write([batch_of("new")])
+    await second.close()
     with pytest.raises(ConfigurationError, match="start again"):
-        running.result()
+        await first.write([batch_of("new")])
+    await first.close()
 
-    assert fake.written == read(at)
+    assert {("web", "new"): 1} == read(at)
+    assert {("web", "old"): 1} == read(tmp_path / "moved")
+    await second.open()
+    await second.close()
 
 
 DAMAGES = {

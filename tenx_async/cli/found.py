@@ -94,7 +94,7 @@ def connect(file: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
+    return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
 
 
 def _column(moment: Moment) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tenx_async.cli import found
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
@@ -190,7 +191,7 @@ async def test_a_name_that_means_something_to_sqlite_is_a_file(
     await sink.write([batch_of("a")])
     await sink.close()
 
-    with closing(sqlite3.connect(tmp_path / ":memory:")) as file:
+    with closing(found.connect(Path(":memory:"))) as file:
         assert [("a",)] == file.execute("select log from lines").fetchall()
 
 

@@ -61,6 +61,16 @@ class Calendar:
         """List the wanted days that may still get lines, the oldest first."""
         return [day for day in self._current(now) if self._is_wanted(day)]
 
+    def earliest(self, now: dt.datetime) -> dt.date:
+        """The first day that may still get lines, wanted or not."""
+        return self._current(now)[0]
+
+    def days_since(self, date: dt.date, now: dt.datetime) -> list[dt.date]:
+        """List the wanted days from one on, those to begin with included, the oldest first."""
+        count = (self._current(now)[-1] - date).days + 1
+        days = (date + number * _ONE_DAY for number in range(count))
+        return sorted({*self.first_days(now), *filter(self._is_wanted, days)})
+
     def first_days(self, now: dt.datetime) -> list[dt.date]:
         """List the days to begin with, the oldest first: the open ones, and all since the first."""
         current = self._current(now)

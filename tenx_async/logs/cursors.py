@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -21,11 +22,17 @@ class CursorStore(Protocol):
             DamagedCursor: it cannot be trusted; it is not given again.
         """
 
-    def begin(self, sources: Iterable[str]) -> None:
-        """Note which sources there are, with the next commit, unless it was noted before."""
+    def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
+        """Note, with the next commit, which sources there are on a day, and where new begin.
+
+        Which there were is noted once only.
+        """
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after that: none of it was there already."""
+
+    def looked_on(self) -> dt.date | None:
+        """The day on which it was last noted which there are; `None`: it never was."""
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Make commits durable, all or none, in their order.
@@ -45,15 +52,21 @@ class MemoryCursors:
     )
     _begun: set[str] = field(factory=set, init=False, repr=False)
     """What there was at first, and an empty name."""
+    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing."""
         raw = self._cursors.get(source)
         return None if raw is None else Stored.of(raw, self._edits[source])
 
-    def begin(self, sources: Iterable[str]) -> None:
-        """Note which sources there are, unless it was noted before."""
-        self._begun = self._begun or {*sources, ""}
+    def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
+        """Note which sources there are on a day, and where new ones begin."""
+        self._begun, self._looked_on = self._begun or {*sources, ""}, on
+        self._keep(new)
+
+    def looked_on(self) -> dt.date | None:
+        """The day on which it was last noted which there are; `None`: it never was."""
+        return self._looked_on
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after that."""
@@ -61,6 +74,9 @@ class MemoryCursors:
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Keep commits, in their order."""
+        self._keep(commits)
+
+    def _keep(self, commits: Sequence[Commit]) -> None:
         for commit in commits:
             self._cursors[commit.source] = commit.cursor
             known = self._edits[commit.source]

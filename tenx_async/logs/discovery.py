@@ -30,6 +30,10 @@ _GONE = 1000
 ListServices = Callable[[], Awaitable[list[Service]]]
 
 
+def _ignore(there: list[str], new: list[Source]) -> None:
+    """Make nothing of a look."""
+
+
 @define(kw_only=True, eq=False)
 class Discovery:
     """Keeps what is followed in step with what there is."""
@@ -39,7 +43,9 @@ class Discovery:
     make: Callable[[str], Source] = field(repr=False)
     """Makes a source for a service of this name."""
     is_new: Callable[[str], bool] = field(default=lambda _: False, repr=False)
-    """Tells whether a service came to be since it was begun to follow any."""
+    """Tells whether a service came to be since it was begun to follow any, at the first look."""
+    looked: Callable[[list[str], list[Source]], None] = field(default=_ignore, repr=False)
+    """Is told after each look which services there are, and of sources that came to be since."""
     schedule: Schedule = field(repr=False)
     ledger: Ledger = field(repr=False)
     clock: Clock = field(repr=False)
@@ -57,17 +63,17 @@ class Discovery:
     _finished: dict[str, str | None] = field(factory=dict, init=False, repr=False)
     """The uids of services whose last wanted day was read to its end, by name."""
 
+    _has_looked: bool = field(default=False, init=False, repr=False)
+    _new: list[Source] = field(factory=list, init=False, repr=False)
+
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
 
-    async def look(self, *, tail: int | None = None) -> list[str]:
+    async def look(self, *, tail: int | None = None) -> None:
         """Compare the services there are with those that are followed.
 
         Args:
             tail: how many of the lines that are there already to deliver of a newly found one.
-
-        Returns:
-            the names of all services that there are.
 
         Raises:
             NotFound: a service that was asked for by name does not exist, and is not waited for.
@@ -78,7 +84,8 @@ class Discovery:
             source.is_asked_of()
         services = await self.list_services()
         self._meet(services, tail)
-        return [service.name for service in services]
+        self._has_looked, new, self._new = True, self._new, []
+        self.looked([service.name for service in services], new)
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
         """Look again and again, and say each time that there may be something new."""
@@ -140,7 +147,10 @@ class Discovery:
     def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
         source = self.sources[name] = self.make(name)
-        source.tail = None if tail is None or self.is_new(name) else tail
+        if not source.has_begun and (self._has_looked or self.is_new(name)):
+            self._new.append(source)
+        else:
+            source.tail = tail
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
         if _differ(uid, source.uid):

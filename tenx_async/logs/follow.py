@@ -16,6 +16,7 @@ from tenx_async.clock import Clock, SystemClock
 from tenx_async.errors import (
     ConfigurationError,
     DamagedCursor,
+    TenxError,
 )
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
@@ -35,7 +36,7 @@ from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
-from tenx_async.logs.states import begin_on, left_on, resume
+from tenx_async.logs.states import begin_on, commit_of, resume
 from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import (
     CursorLost,
@@ -79,8 +80,8 @@ class Follower:
     mark_every: int = 0
     commit: CommitMode = "after"
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
-    _left_on: dt.date = field(default=dt.date.min, init=False, repr=False)
-    """The day on which the following before this one was last committed."""
+    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
+    """The day of the last look at which services there are, or of the following before."""
     _taken: LogBatch | None = field(default=None, init=False, repr=False)
     """The batch that the consumer has."""
     _discovery: Discovery = field(init=False, repr=False)
@@ -126,6 +127,7 @@ class Follower:
             list_services=self.list_services,
             make=self._make_source,
             is_new=self.cursors.is_new if self.cursors is not None else lambda _: False,
+            looked=self._note_look,
             schedule=self.schedule,
             ledger=self.ledger,
             clock=self.clock,
@@ -168,19 +170,22 @@ class Follower:
         try:
             if stored := cursors.load(source.name):
                 resume(source, stored, self.region, self.ledger, now)
-                self._left_on = max(self._left_on, left_on(stored.cursor))
         except DamagedCursor as error:
             self.emit(CursorLost(source=source.name, error=error))
             for date in self.calendar.first_days(now)[:1]:
                 self.ledger.day(source.name, date).findings.append(Gap(0, None))
 
-    def _begin_new(self, cursors: CursorStore) -> None:
-        """Read what came to be since the last commit, even if days have passed since."""
-        for source in self._discovery:
-            if source.has_begun or self._left_on == dt.date.min:
-                continue
-            if cursors.is_new(source.name):
-                begin_on(source, self._left_on, self.clock.now())
+    def _note_look(self, there: list[str], new: list[Source]) -> None:
+        """Read what came to be since the last look from then on, even if days have passed."""
+        now = self.clock.now()
+        today = self.calendar.earliest(now)
+        since, self._looked_on = self._looked_on or today, today
+        for source in new:
+            if self.cursors is not None or since < today:
+                begin_on(source, since, now)
+        if self.cursors is not None:
+            commits = [commit_of(source, self.region, self.ledger) for source in new]
+            self.cursors.note_look(there, today, commits)
 
     @property
     def sources(self) -> list[SourceStatus]:
@@ -193,13 +198,14 @@ class Follower:
             raise ConfigurationError("a follower is entered once only: make another one")
         self._is_entered = True
         try:
-            there = await self._discovery.look(tail=self.tail)
+            self._looked_on = None if self.cursors is None else self.cursors.looked_on()
+            await self._discovery.look(tail=self.tail)
         except BaseException:
             self._is_entered = False
             raise
         if self.cursors is not None:
-            self._begin_new(self.cursors)
-            self.cursors.begin(there)
+            with suppress(TenxError):  # what was seen is noted with the next commit
+                await self.cursors.commit(())
         self._task = asyncio.create_task(self._run(), name="tenx-follow")
         if self.follow and self.tail is not None:
             await self._wait_for_ends(self._task)

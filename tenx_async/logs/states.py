@@ -105,16 +105,9 @@ def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.
     source.is_anew = cursor.is_anew
 
 
-def left_on(cursor: Cursor) -> dt.date:
-    """The first day that was open when a source was last committed."""
-    return min((day.date for day in cursor.days), default=cursor.last_sealed or dt.date.min)
-
-
 def begin_on(source: Source, date: dt.date, now: dt.datetime) -> None:
     """Read a source from its beginning, which was on a day or later."""
-    first = max(date, source.calendar.since or date)
-    source.last_sealed = first - _ONE_DAY
-    source.begin(_since(source, (), now), now)
+    source.begin(map(source.day, source.calendar.days_since(date, now)), now)
 
 
 def _day_of(state: DayState, stored: Stored, source: Source) -> Day:

@@ -28,12 +28,15 @@ TABLES = (
     """,
     "create index if not exists edits_of_days on edits (source, date, instance)",
     "create table if not exists begun (source text primary key) without rowid",
+    "create table if not exists facts (name text primary key, value text not null) without rowid",
 )
 _SET = "insert into cursors values (?1, ?2) on conflict do update set cursor = ?2"
 _ADD = """
 insert into edits (source, date, instance, base, start, digests) values (?, ?, ?, ?, ?, ?)
 """
 _BEGIN = "insert or ignore into begun values (?)"
+_SET_FACT = "insert into facts values (?1, ?2) on conflict do update set value = ?2"
+_FACT = "select value from facts where name = ?"
 _IS_NEW = """
 select 1 where exists (select 1 from begun) and not exists (select 1 from begun where source = ?)
 """
@@ -138,9 +141,22 @@ def check(database: sqlite3.Connection) -> None:
         NotWholeError: one is not.
     """
     for source, raw in database.execute("select source, cursor from cursors"):
+        if not isinstance(raw, bytes):
+            raise NotWholeError(f"the cursor of {source!r}")
         with suppress(DamagedCursor):  # that is told of its source
             if (service := Cursor.decode(raw).service) != source:
                 raise NotWholeError(f"what is kept of {service} is kept as that of {source!r}")
+
+
+def fact(database: sqlite3.Connection, name: str) -> str:
+    """What is kept by a name; empty: nothing."""
+    (value,) = database.execute(_FACT, (name,)).fetchone() or ("",)
+    return str(value)
+
+
+def set_fact(database: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep something by a name."""
+    database.execute(_SET_FACT, (name, value))
 
 
 def begin(database: sqlite3.Connection, sources: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
-from tenx_async.sinks.cursor_tables import NotWholeError
+from tenx_async.sinks.cursor_tables import NotWholeError, set_fact
 
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
@@ -21,7 +21,10 @@ _MOST_CHECKED = 64 * 2**20
 """Bytes up to which a file is looked through when it is opened."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGED = ("Could not decode to UTF-8", "no such table", "no such column")
-_LOST = "create table if not exists lost (what text not null)"
+
+
+class SetAside(SinkUnavailable):
+    """A damaged file was set aside: nothing is known any more of what was in it."""
 
 
 class DamagedError(Exception):
@@ -53,9 +56,9 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
         raise ConfigurationError(f"{path} was written by a newer version of this program")
     if version < _VERSION:
         with transaction(database):
-            for statement in (*tables, _LOST, f"pragma user_version = {_VERSION}"):
+            for statement in (*tables, f"pragma user_version = {_VERSION}"):
                 database.execute(statement)
-            database.executemany("insert into lost values (?)", [(lost,)] if lost else [])
+            set_fact(database, "lost", lost)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from functools import partial
 from os import PathLike
@@ -11,7 +12,7 @@ from typing import Self
 
 from attrs import define, field
 
-from tenx_async.errors import SinkUnavailable
+from tenx_async.errors import TenxError
 from tenx_async.logs.cursor import Commit, Stored
 from tenx_async.sinks.sink import to_the_end
 from tenx_async.sinks.store import Store
@@ -22,7 +23,7 @@ class _Group:
     """Commits that are written together."""
 
     commits: list[Commit] = field(factory=list)
-    error: SinkUnavailable | None = None
+    error: TenxError | None = None
 
 
 @define(eq=False, init=False)
@@ -70,9 +71,13 @@ class SqliteCursors:
         """
         return self._store.load(source)
 
-    def begin(self, sources: Iterable[str]) -> None:
-        """Note which sources there are, with the next commit, unless it was noted before."""
-        self._store.begin(sources)
+    def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
+        """Note, with the next commit, which sources there are on a day, and where new begin."""
+        self._store.note_look(sources, on, new)
+
+    def looked_on(self) -> dt.date | None:
+        """The day on which it was last noted which there are; `None`: it never was."""
+        return self._store.looked_on()
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after that: none of it was there already."""
@@ -91,7 +96,7 @@ class SqliteCursors:
                 self._group = _Group()
                 await to_the_end(partial(self._write, group))
         if group.error is not None:
-            raise SinkUnavailable(group.error.message) from group.error
+            raise type(group.error)(group.error.message) from group.error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -101,5 +106,5 @@ class SqliteCursors:
         try:
             if not self._store.has(group.commits):
                 self._store.write(group.commits)
-        except SinkUnavailable as error:
+        except TenxError as error:
             group.error = error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from attrs import define, field
 
@@ -19,6 +21,7 @@ from tenx_async.sinks import cursor_tables
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.database import (
     DamagedError,
+    SetAside,
     connect,
     noticing_damage,
     prepare,
@@ -52,9 +55,15 @@ class Store:
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
     _there: Sequence[str] = field(default=(), init=False, repr=False)
-    """Which sources there were when it was begun to follow any."""
-    _is_begun: bool = field(default=False, init=False, repr=False)
-    """Whether the file knows that."""
+    """Which sources there were when it was last looked."""
+    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
+    """The day of that."""
+    _noted: dt.date | None = field(default=None, init=False, repr=False)
+    """What the file knows of that."""
+    _new: list[Commit] = field(factory=list, init=False, repr=False)
+    """Where sources begin that came to be since, as far as the file does not know it."""
+    _token: str = field(default="", init=False, repr=False)
+    """What tells this writer from others."""
     _turn: threading.RLock = field(factory=threading.RLock, init=False, repr=False)
     """Held by the thread that is at the file."""
 
@@ -73,7 +82,7 @@ class Store:
             if self._lock is not None:
                 raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._inode = 0
+            self._inode, self._token = 0, uuid4().hex
             try:
                 self._connected()
             except BaseException:
@@ -112,14 +121,17 @@ class Store:
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            given, commits = bool(commits), self._cursors.unwritten(commits)
+            given, new, looked_on = bool(commits), len(self._new), self._looked_on
+            commits = self._cursors.unwritten([*self._new[:new], *commits])
             with transaction(database):
                 if work is not None:
                     work(database)
-                if not self._is_begun:
+                if looked_on and looked_on != self._noted:
                     cursor_tables.begin(database, self._there)
+                    cursor_tables.set_fact(database, "looked on", f"{looked_on}")
                 self._cursors.apply(database, commits)
-            self._is_begun = self._is_begun or bool(self._there)
+            self._noted = looked_on
+            del self._new[:new]
             self._cursors.note(commits)
             self._in_doubt = self._in_doubt and not given
 
@@ -156,9 +168,18 @@ class Store:
             raise DamagedCursor(self._lost)
         return stored
 
-    def begin(self, sources: Iterable[str]) -> None:
-        """Note which sources there are, with the next commit, unless it was noted before."""
+    def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
+        """Note, with the next commit, which sources there are on a day, and where new begin."""
         self._there = ["", *sources]  # a name that none has: there may be no sources
+        self._looked_on = on
+        self._new += new
+
+    def looked_on(self) -> dt.date | None:
+        """The day on which it was last noted which there are; `None`: it never was."""
+        try:
+            return dt.date.fromisoformat(cursor_tables.fact(self._reading(), "looked on"))
+        except (sqlite3.Error, ValueError):
+            return None
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after that: none of it was there already."""
@@ -187,16 +208,13 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
-        lost = ""
         if self._database is not None and self._is_gone():
-            lost = f"{self.path} was moved away or replaced while it was used"
-            logger.warning("%s", lost)
             self._disconnect()
             self._end_reading()
         if self._database is None:
             self._hold()
             try:
-                self._connect(lost)
+                self._connect(self._lost_meanwhile())
             except DamagedError as damage:
                 self._begin_anew(damage)
         assert self._database
@@ -209,6 +227,14 @@ class Store:
         except FileNotFoundError:
             return True
         return is_other or self._lock is None or not self._lock.is_there
+
+    def _lost_meanwhile(self) -> str:
+        """What is to be remembered by a file that is made where one was used before."""
+        if not self._inode or self.path.exists():
+            return ""
+        lost = f"{self.path} was moved away while it was used"
+        logger.warning("%s", lost)
+        return lost
 
     def _hold(self) -> None:
         """Keep other processes from the file, also where it was moved away and is begun anew."""
@@ -232,19 +258,20 @@ class Store:
                 prepare(database, self.path, tables, lost)
                 cursor_tables.check(database)
                 self._refuse_another(database)
-                found = database.execute("select what from lost").fetchone()
+                cursor_tables.set_fact(database, "writer", self._token)
+                self._lost = cursor_tables.fact(database, "lost")
         except BaseException:
             database.close()
             raise
-        (self._lost,) = found or ("",)
-        self._database, self._inode, self._is_begun = database, self.path.stat().st_ino, False
+        self._database, self._inode, self._noted = database, self.path.stat().st_ino, None
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
         """See that nobody else has written meanwhile: who goes on here has to begin with that."""
-        is_other = self._inode not in {0, self.path.stat().st_ino}
-        if is_other and cursor_tables.has_any(database):
+        is_other = self._inode != self.path.stat().st_ino
+        is_others = cursor_tables.fact(database, "writer") != self._token
+        if self._inode and (is_other or is_others) and cursor_tables.has_any(database):
             raise ConfigurationError(
-                f"{self.path} was replaced by another one with lines of its own: start again"
+                f"{self.path} was replaced, or written to by another process: start again"
             )
 
     def _begin_anew(self, damage: DamagedError) -> None:
@@ -279,7 +306,7 @@ class Store:
         except DamagedError as damage:
             with told(self.path):
                 self._begin_anew(damage)
-            raise SinkUnavailable(self._lost) from damage
+            raise SetAside(self._lost) from damage
         except BaseException:
             self._in_doubt = True
             self._disconnect()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tenx_async.cli import found
-from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.errors import ConfigurationError, ServerError, SinkUnavailable
+from tenx_async.logs.cursor import Commit, Cursor
 from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import STATE, FileSink
@@ -117,7 +118,87 @@ async def test_who_was_moved_away_does_not_write_where_another_one_does(
     await second.close()
 
 
+@TWO
+async def test_who_lost_its_lock_does_not_go_on_behind_another_one(
+    tmp_path: Path, kind: str
+) -> None:
+    """The file is the same; what is in it is not."""
+    make, read = KINDS[kind]
+    first, second = make(tmp_path), make(tmp_path)
+    await first.open()
+    await first.write([batch_of("old")])
+    path = tmp_path / "lines.sqlite" if kind == "sqlite" else state(tmp_path)
+    path.with_name(path.name + ".lock").unlink()
+    await second.open()
+    await second.write([batch_of("new")])
+    await second.close()
+    with pytest.raises(ConfigurationError, match="another process"):
+        await first.write([batch_of("new")])
+    await first.close()
+
+    assert {("web", "old"): 1, ("web", "new"): 1} == read(tmp_path)
+
+
+async def test_none_of_a_group_is_told_that_it_is_durable_if_it_is_not(tmp_path: Path) -> None:
+    """Whoever of them writes it."""
+    path = tmp_path / "a" / "cursors.sqlite"
+    commits = [
+        Commit(name, Cursor(region="us", service=name).encode(), {}) for name in ("a", "b", "c")
+    ]
+    with SqliteCursors(path) as first:
+        await first.commit(commits[:1])
+        path.parent.rename(tmp_path / "b")
+        with SqliteCursors(path) as second:
+            await second.commit(commits[1:2])
+        told = await asyncio.gather(
+            *(first.commit([commit]) for commit in commits), return_exceptions=True
+        )
+
+    assert [ConfigurationError] * 3 == [type(error) for error in told]
+
+
+@pytest.mark.parametrize("damage", ["drop table cursors", "drop table edits"])
+async def test_damage_that_shows_when_lines_are_written_repeats_none(
+    fake: FakeCloud, tmp_path: Path, damage: str
+) -> None:
+    """They stand in one file, and not in the one before, too."""
+    fake.write("web", "a")
+    ship = Ship(FakeClient(fake), FileSink(tmp_path))
+    async with ship:
+        await all_written(ship, fake, lambda: in_files(tmp_path))
+        with closing(sqlite3.connect(state(tmp_path))) as damaged, damaged:
+            damaged.execute(damage)
+        fake.write("web", "b", "c")
+        await all_written(ship, fake, lambda: in_files(tmp_path))
+
+    assert fake.written == in_files(tmp_path)
+
+
+async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """A file that is begun anew does not take it for new."""
+    ship = Ship(FakeClient(fake), FileSink(tmp_path))
+    async with ship:
+        fake.add("api")
+        fake.write("api", "a")
+        await until(lambda: ship.status.lines == 1)
+        fake.failing["api"] = ServerError("down", status=500)
+        state(tmp_path).parent.rename(tmp_path / "moved")
+        fake.write("web", "b")
+        await paused(ship)
+        state(tmp_path).parent.mkdir()
+        await until(lambda: ship.status.lines == 2)
+    client = FakeClient(fake)
+    fake.failing.clear()
+    await Ship(client, FileSink(tmp_path), follow=False).run()
+
+    lost = [event.source for event in client.events if isinstance(event, CursorLost)]
+    assert ["api"] == lost
+
+
 DAMAGES = {
+    "a cursor that is none": "update cursors set cursor = 5",
     "a date that is no text": "update edits set date = cast(date as blob)",
     "a cursor of another service": "update cursors set source = 'wec'",
     "digests of another service": "update edits set source = 'wec'",

@@ -175,6 +175,12 @@ def is_new(database: sqlite3.Connection, source: str) -> bool:
     return database.execute(_IS_NEW, (source,)).fetchone() is not None
 
 
+def unknown(database: sqlite3.Connection, commits: Iterable[Commit]) -> list[Commit]:
+    """Those of whose source nothing was committed yet."""
+    known = "select 1 from cursors where source = ?"
+    return [one for one in commits if not database.execute(known, (one.source,)).fetchone()]
+
+
 def holds(database: sqlite3.Connection, commit: Commit) -> bool:
     """Tell whether a commit is the last one that was written of its source."""
     found = database.execute("select cursor from cursors where source = ?", (commit.source,))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -29,6 +29,7 @@ from tenx_async.sinks.database import (
     told,
     transaction,
 )
+from tenx_async.sinks.sink import to_the_end
 from tenx_async.telemetry.logging import logger
 
 Work = Callable[[sqlite3.Connection], object]
@@ -121,9 +122,10 @@ class Store:
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            given, new, looked_on = bool(commits), len(self._new), self._looked_on
-            commits = self._cursors.unwritten([*self._new[:new], *commits])
+            given, new, looked_on = bool(commits), list(self._new), self._looked_on
+            commits = self._cursors.unwritten(commits)
             with transaction(database):
+                self._cursors.apply(database, cursor_tables.unknown(database, new))
                 if work is not None:
                     work(database)
                 if looked_on and looked_on != self._noted:
@@ -131,7 +133,7 @@ class Store:
                     cursor_tables.set_fact(database, "looked on", f"{looked_on}")
                 self._cursors.apply(database, commits)
             self._noted = looked_on
-            del self._new[:new]
+            del self._new[: len(new)]
             self._cursors.note(commits)
             self._in_doubt = self._in_doubt and not given
 
@@ -194,7 +196,7 @@ class Store:
         Raises:
             SinkUnavailable: they are not durable; they may be given again.
         """
-        await asyncio.to_thread(self.write, commits)
+        await to_the_end(partial(self.write, commits))
 
     def close(self) -> None:
         """Let go of the file, and let others have it."""

@@ -193,6 +193,20 @@ async def test_text_that_is_none_is_damage(path: Path, what: bytes) -> None:
     assert digests == stored.memories[DAY, ""]
 
 
+async def test_where_a_source_begins_is_not_noted_behind_where_it_was_read_to(path: Path) -> None:
+    """Though it was not known whether that had been committed."""
+    begins, grew = (commit for commit, _ in grown(2))
+    with SqliteCursors(path) as cursors:
+        cursors.note_look(["web"], DAY, [begins])
+        await cursors.commit([begins, grew])
+        cursors.note_look(["web"], DAY, [begins])
+        await cursors.commit([])
+        stored = cursors.load("web")
+
+    assert stored
+    assert Cursor.decode(grew.cursor) == stored.cursor
+
+
 def test_no_digest_can_change_unseen() -> None:
     """A line that is known would be delivered once more."""
     commit, digests = grown(100)[-1]

@@ -23,10 +23,6 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGED = ("Could not decode to UTF-8", "no such table", "no such column")
 
 
-class SetAside(SinkUnavailable):
-    """A damaged file was set aside: nothing is known any more of what was in it."""
-
-
 class DamagedError(Exception):
     """The file is no database, or not a whole one."""
 

@@ -16,7 +16,7 @@ from attrs import astuple, define, evolve, field, frozen
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks.database import SetAside, told
+from tenx_async.sinks.database import DamagedError, told
 from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
@@ -165,8 +165,9 @@ class FileSink:
         written = self._append_all(places, data, has_new_names=bool(fresh))
         try:
             self._store.write(commits, partial(self._set, written))
-        except SetAside:  # what is written again goes elsewhere
-            self._take_back(places)
+        except SinkUnavailable as error:
+            if isinstance(error.__cause__, DamagedError):  # what is written again goes elsewhere
+                self._take_back(places)
             raise
 
     def _pieces_of(self, batches: Iterable[LogBatch]) -> list[bytes]:

@@ -21,7 +21,6 @@ from tenx_async.sinks import cursor_tables
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.database import (
     DamagedError,
-    SetAside,
     connect,
     noticing_damage,
     prepare,
@@ -308,7 +307,7 @@ class Store:
         except DamagedError as damage:
             with told(self.path):
                 self._begin_anew(damage)
-            raise SetAside(self._lost) from damage
+            raise SinkUnavailable(self._lost) from damage
         except BaseException:
             self._in_doubt = True
             self._disconnect()

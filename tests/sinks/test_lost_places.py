@@ -169,7 +169,7 @@ async def test_damage_that_shows_when_lines_are_written_repeats_none(
         with closing(sqlite3.connect(state(tmp_path))) as damaged, damaged:
             damaged.execute(damage)
         fake.write("web", "b", "c")
-        await all_written(ship, fake, lambda: in_files(tmp_path))
+        await until(lambda: ship.status.lines == 3)
 
     assert fake.written == in_files(tmp_path)
 

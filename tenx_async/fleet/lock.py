@@ -39,8 +39,11 @@ class Lock:
 
     def release(self) -> None:
         """Let others have it."""
-        if self.is_there:
-            self.file.unlink(missing_ok=True)
+        self.file.unlink(missing_ok=True)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Leave the file to whoever moved it away, or has one of its name now."""
         os.close(self._handle)
 
 

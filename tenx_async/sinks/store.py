@@ -205,7 +205,7 @@ class Store:
             lock, self._lock = self._lock, None
             if lock is not None:
                 with suppress(OSError):
-                    lock.release()
+                    (lock.release if lock.is_there else lock.abandon)()
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
@@ -246,7 +246,7 @@ class Store:
         if self._lock is before:
             raise SinkUnavailable(f"{self.path} is used by another process")
         if before is not None:
-            before.release()
+            before.abandon()
 
     def _connect(self, lost: str) -> None:
         """Open the file; a new one remembers what was lost before it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from tenx_async.errors import ConfigurationError
+from tenx_async.fleet.aside import set_aside
 from tenx_async.fleet.group_commit import Statement
 from tenx_async.telemetry.logging import logger
 
@@ -76,7 +76,7 @@ class RunFile:
             try:
                 return cls._open(path)
             except _DamagedError as damage:
-                aside = _set_aside(path)
+                aside = set_aside(path, DAMAGED_NAMES)
                 message = f"{path} is damaged ({damage}); it was set aside as {aside}"
                 if not afresh:
                     raise ConfigurationError(
@@ -164,14 +164,3 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"cannot keep the journal of runs in {path}: {error}") from error
-
-
-def _set_aside(path: Path) -> Path:
-    """Give a damaged file, and what belongs to it, a name under which nobody writes to it."""
-    aside = path.with_name(
-        DAMAGED_NAMES.replace("*", f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}")
-    )
-    for ending in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
-    return aside

@@ -23,6 +23,7 @@ from tenx_async.fleet.outcomes import outcome_record
 from tenx_async.fleet.plan import Plan
 from tenx_async.fleet.records import step_record
 from tenx_async.fleet.run_file import RunFile
+from tenx_async.fleet.threads import finish
 
 KEPT = 20
 """Runs that are kept beyond their end; those that are not at their end are all kept."""
@@ -101,6 +102,9 @@ class SqliteJournal:
         Raises:
             ConfigurationError: that cannot be kept; others may have it all the same.
         """
+        await finish(self._end_all(state))
+
+    async def _end_all(self, state: str) -> None:
         await self.commits.finish()
         await asyncio.to_thread(self._end, state)
 

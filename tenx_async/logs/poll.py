@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -106,11 +107,7 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if has_grown or day.habits.cap != cap:
         return Delivery(more=True)
     digests = digests_of(page)
-    order = yield from shown_order(day, page, digests, full=full)
-    if full and order is None and (yield from ascends_from_the_end(day, page)):
-        order = Order.NEWEST_PAGE
-    elif full and order is None:
-        order = max(day.clues.shown, key=day.clues.shown.__getitem__, default=None)
+    order = yield from _likely_order(day, page, digests, full=full)
     if order is not None and (full or is_borne_out(day, page, order)):
         day.habits.find(order)
         return day.adopt(day.habits.order or order) or Delivery(more=True)
@@ -131,6 +128,18 @@ def _read_on_watching(day: Day, *, sure: bool = False) -> Reading[Delivery]:
     if was_read_out and not has_changed and day.arrived and is_clear:
         day.habits.find(Order.OLDEST_FIRST)
     return _told_if_guessed(day, delivery, full=full)
+
+
+def _likely_order(
+    day: Day, page: Sequence[LogEntry], digests: array[int], *, full: bool
+) -> Reading[Order | None]:
+    """Tell what the first page shows; a full one by where it stands, or by what others showed."""
+    order = yield from shown_order(day, page, digests, full=full)
+    if order is not None or not full:
+        return order
+    if (yield from ascends_from_the_end(day, page)):
+        return Order.NEWEST_PAGE
+    return max(day.clues.shown, key=day.clues.shown.__getitem__, default=None)
 
 
 def _grows_behind(day: Day) -> Reading[bool]:

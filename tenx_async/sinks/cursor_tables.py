@@ -6,7 +6,7 @@ import datetime as dt
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from weakref import ref
 
@@ -27,18 +27,10 @@ TABLES = (
     )
     """,
     "create index if not exists edits_of_days on edits (source, date, instance)",
-    "create table if not exists begun (source text primary key) without rowid",
-    "create table if not exists facts (name text primary key, value text not null) without rowid",
 )
 _SET = "insert into cursors values (?1, ?2) on conflict do update set cursor = ?2"
 _ADD = """
 insert into edits (source, date, instance, base, start, digests) values (?, ?, ?, ?, ?, ?)
-"""
-_BEGIN = "insert or ignore into begun values (?)"
-_SET_FACT = "insert into facts values (?1, ?2) on conflict do update set value = ?2"
-_FACT = "select value from facts where name = ?"
-_IS_NEW = """
-select 1 where exists (select 1 from begun) and not exists (select 1 from begun where source = ?)
 """
 _OF_DAY = "from edits where source = ? and date = ? and instance = ?"
 _OF_SOURCE = """
@@ -148,37 +140,9 @@ def check(database: sqlite3.Connection) -> None:
                 raise NotWholeError(f"what is kept of {service} is kept as that of {source!r}")
 
 
-def fact(database: sqlite3.Connection, name: str) -> str:
-    """What is kept by a name; empty: nothing."""
-    (value,) = database.execute(_FACT, (name,)).fetchone() or ("",)
-    return str(value)
-
-
-def set_fact(database: sqlite3.Connection, name: str, value: str) -> None:
-    """Keep something by a name."""
-    database.execute(_SET_FACT, (name, value))
-
-
-def begin(database: sqlite3.Connection, sources: Iterable[str]) -> None:
-    """Note which sources there are, unless it was noted before."""
-    if database.execute("select 1 from begun").fetchone() is None:
-        database.executemany(_BEGIN, ((source,) for source in sources))
-
-
 def has_any(database: sqlite3.Connection) -> bool:
     """Tell whether anything was committed."""
     return database.execute("select 1 from cursors").fetchone() is not None
-
-
-def is_new(database: sqlite3.Connection, source: str) -> bool:
-    """Tell whether a source came to be after that was noted."""
-    return database.execute(_IS_NEW, (source,)).fetchone() is not None
-
-
-def unknown(database: sqlite3.Connection, commits: Iterable[Commit]) -> list[Commit]:
-    """Those of whose source nothing was committed yet."""
-    known = "select 1 from cursors where source = ?"
-    return [one for one in commits if not database.execute(known, (one.source,)).fetchone()]
 
 
 def holds(database: sqlite3.Connection, commit: Commit) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
-from tenx_async.sinks.cursor_tables import NotWholeError, set_fact
+from tenx_async.sinks.cursor_tables import NotWholeError
+from tenx_async.sinks.facts import TABLES as FACTS, set_fact
 
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
@@ -52,7 +51,7 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
         raise ConfigurationError(f"{path} was written by a newer version of this program")
     if version < _VERSION:
         with transaction(database):
-            for statement in (*tables, f"pragma user_version = {_VERSION}"):
+            for statement in (*FACTS, *tables, f"pragma user_version = {_VERSION}"):
                 database.execute(statement)
             set_fact(database, "lost", lost)
 
@@ -91,12 +90,3 @@ def told(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.DatabaseError) as error:
         raise SinkUnavailable(f"cannot write to {path}: {error}") from error
-
-
-def set_aside(path: Path) -> Path:
-    """Give a damaged file, and what belongs to it, a name under which nobody writes to it."""
-    aside = path.with_name(f"{path.name}-damaged-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S-%f}")
-    for ending in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            os.rename(path.with_name(path.name + ending), aside.with_name(aside.name + ending))  # noqa: PTH104  # as short
-    return aside

@@ -14,13 +14,14 @@ from zlib import crc32
 from attrs import astuple, define, evolve, field, frozen
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.database import DamagedError, told
 from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
-from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
 from tenx_async.sinks.store import Store
 
 STATE = ".tenx"

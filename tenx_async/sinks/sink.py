@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from attrs import field, frozen
 
+from tenx_async.fleet.threads import finish
 from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
@@ -90,22 +90,4 @@ async def keep(write: Callable[[Sequence[LogBatch]], None], batches: Sequence[Lo
         await asyncio.to_thread(write, batches)
         settle(batches)
 
-    await _finish(write_and_settle())
-
-
-async def to_the_end(work: Callable[[], T]) -> T:
-    """Do blocking work in a thread; who is cancelled waits for its end."""
-    return await _finish(asyncio.to_thread(work))
-
-
-async def _finish(work: Coroutine[None, None, T]) -> T:
-    task = asyncio.create_task(work, name="tenx-sink")
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with suppress(asyncio.CancelledError):  # once more: a thread cannot be broken off
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # nobody else asks for it
-        raise
+    await finish(write_and_settle())

@@ -13,11 +13,12 @@ from pathlib import Path
 from attrs import define, field
 
 from tenx_async.errors import TenxError
+from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks import rows, word_index
-from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, to_the_end
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
 from tenx_async.sinks.store import Store
 
 

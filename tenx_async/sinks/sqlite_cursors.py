@@ -13,8 +13,8 @@ from typing import Self
 from attrs import define, field
 
 from tenx_async.errors import TenxError
+from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursor import Commit, Stored
-from tenx_async.sinks.sink import to_the_end
 from tenx_async.sinks.store import Store
 
 

@@ -12,23 +12,26 @@ from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from attrs import define, field
+from attrs import Factory, define, field
 
-from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
+from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.fleet.aside import set_aside
 from tenx_async.fleet.lock import Lock
+from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursor import Commit, Stored
-from tenx_async.sinks import cursor_tables
+from tenx_async.sinks import cursor_tables, looks
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.database import (
     DamagedError,
     connect,
     noticing_damage,
     prepare,
-    set_aside,
     told,
     transaction,
 )
-from tenx_async.sinks.sink import to_the_end
+from tenx_async.sinks.facts import fact, set_fact
+from tenx_async.sinks.looks import Looks
+from tenx_async.sinks.reader import Reader
 from tenx_async.telemetry.logging import logger
 
 Work = Callable[[sqlite3.Connection], object]
@@ -48,20 +51,15 @@ class Store:
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
-    _reader: sqlite3.Connection | None = field(default=None, init=False, repr=False)
+    _reader: Reader = field(
+        default=Factory(lambda self: Reader(self.path), takes_self=True), init=False, repr=False
+    )
     _inode: int = field(default=0, init=False, repr=False)
     _in_doubt: bool = field(default=False, init=False, repr=False)
     """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
-    _there: Sequence[str] = field(default=(), init=False, repr=False)
-    """Which sources there were when it was last looked."""
-    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
-    """The day of that."""
-    _noted: dt.date | None = field(default=None, init=False, repr=False)
-    """What the file knows of that."""
-    _new: list[Commit] = field(factory=list, init=False, repr=False)
-    """Where sources begin that came to be since, as far as the file does not know it."""
+    _looks: Looks = field(factory=Looks, init=False, repr=False)
     _token: str = field(default="", init=False, repr=False)
     """What tells this writer from others."""
     _turn: threading.RLock = field(factory=threading.RLock, init=False, repr=False)
@@ -121,18 +119,13 @@ class Store:
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            given, new, looked_on = bool(commits), list(self._new), self._looked_on
-            commits = self._cursors.unwritten(commits)
+            given, commits = bool(commits), self._cursors.unwritten(commits)
             with transaction(database):
-                self._cursors.apply(database, cursor_tables.unknown(database, new))
                 if work is not None:
                     work(database)
-                if looked_on and looked_on != self._noted:
-                    cursor_tables.begin(database, self._there)
-                    cursor_tables.set_fact(database, "looked on", f"{looked_on}")
+                seen = self._looks.write(database, self._cursors)
                 self._cursors.apply(database, commits)
-            self._noted = looked_on
-            del self._new[: len(new)]
+            self._looks.written(*seen)
             self._cursors.note(commits)
             self._in_doubt = self._in_doubt and not given
 
@@ -160,34 +153,19 @@ class Store:
         Raises:
             DamagedCursor: it cannot be trusted.
         """
-        try:
-            stored = cursor_tables.load(self._reading(), source)
-            is_lost = stored is None and self._lost and not self.is_new(source)
-        except (sqlite3.Error, ValueError, TypeError) as error:
-            raise DamagedCursor(f"{self.path} cannot be read: {error}") from error
-        if is_lost:
-            raise DamagedCursor(self._lost)
-        return stored
+        return self._reader.load(source, self._lost)
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""
-        self._there = ["", *sources]  # a name that none has: there may be no sources
-        self._looked_on = on
-        self._new += new
+        self._looks.note(sources, on, new)
 
     def looked_on(self) -> dt.date | None:
         """The day on which it was last noted which there are; `None`: it never was."""
-        try:
-            return dt.date.fromisoformat(cursor_tables.fact(self._reading(), "looked on"))
-        except (sqlite3.Error, ValueError):
-            return None
+        return self._reader.looked_on()
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after that: none of it was there already."""
-        try:
-            return cursor_tables.is_new(self._reading(), source)
-        except sqlite3.Error:
-            return False  # what cannot be read is told where it is loaded
+        return self._reader.is_new(source)
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Make commits durable without lines.
@@ -201,7 +179,7 @@ class Store:
         """Let go of the file, and let others have it."""
         with self._turn:
             self._disconnect()
-            self._end_reading()
+            self._reader.close()
             lock, self._lock = self._lock, None
             if lock is not None:
                 with suppress(OSError):
@@ -211,7 +189,7 @@ class Store:
         """The open file; where it is damaged, it is set aside and a new one begun."""
         if self._database is not None and self._is_gone():
             self._disconnect()
-            self._end_reading()
+            self._reader.close()
         if self._database is None:
             self._hold()
             try:
@@ -255,21 +233,22 @@ class Store:
         database = connect(self.path)
         try:
             with noticing_damage():
-                tables = (*cursor_tables.TABLES, *self.tables)
+                tables = (*cursor_tables.TABLES, *looks.TABLES, *self.tables)
                 prepare(database, self.path, tables, lost)
                 cursor_tables.check(database)
                 self._refuse_another(database)
-                cursor_tables.set_fact(database, "writer", self._token)
-                self._lost = cursor_tables.fact(database, "lost")
+                set_fact(database, "writer", self._token)
+                self._lost = fact(database, "lost")
         except BaseException:
             database.close()
             raise
-        self._database, self._inode, self._noted = database, self.path.stat().st_ino, None
+        self._database, self._inode = database, self.path.stat().st_ino
+        self._looks.forget()
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
         """See that nobody else has written meanwhile: who goes on here has to begin with that."""
         is_other = self._inode != self.path.stat().st_ino
-        is_others = cursor_tables.fact(database, "writer") != self._token
+        is_others = fact(database, "writer") != self._token
         if self._inode and (is_other or is_others) and cursor_tables.has_any(database):
             raise ConfigurationError(
                 f"{self.path} was replaced, or written to by another process: start again"
@@ -277,26 +256,17 @@ class Store:
 
     def _begin_anew(self, damage: DamagedError) -> None:
         self._disconnect()
-        self._end_reading()
-        aside = set_aside(self.path)
+        self._reader.close()
+        aside = set_aside(self.path, f"{self.path.name}-damaged-*")
         lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
         logger.error("%s, and a new one is begun", lost)
         self._connect(lost)
-
-    def _reading(self) -> sqlite3.Connection:
-        self._reader = self._reader or connect(self.path)
-        return self._reader
 
     def _disconnect(self) -> None:
         database, self._database = self._database, None
         self._cursors.forget()
         if database is not None:
             database.close()
-
-    def _end_reading(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
 
     @contextmanager
     def _recovering(self) -> Iterator[None]:

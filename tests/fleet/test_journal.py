@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -336,3 +337,29 @@ def test_the_repr_of_a_journal_shows_no_more_than_it_needs(tmp_path: Path) -> No
         f"SqliteJournal(directory={tmp_path!r}, account='alice', manifest=None, run_id='')"
         == repr(journal)
     )
+
+
+async def test_who_is_cancelled_waits_until_the_run_is_let_go(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody finds it running when its task has ended."""
+    journal = runs.new(account=ALICE)
+    await journal.begin(restarts(1), {})
+    may_end, end = threading.Event(), journal._end
+
+    def end_late(state: str) -> None:
+        may_end.wait(10)
+        end(state)
+
+    monkeypatch.setattr(SqliteJournal, "_end", lambda _, state: end_late(state))
+    task = asyncio.create_task(journal.end("interrupted"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    assert "running" == runs.list()[0].state
+    assert not task.done()
+    may_end.set()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert "interrupted" == runs.list()[0].state

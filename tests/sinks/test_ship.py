@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from tenx_async.errors import SinkUnavailable, Throttled, Unauthorized
+from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
-from tenx_async.sinks.sink import Sink, to_the_end
+from tenx_async.sinks.sink import Sink
 from tenx_async.telemetry.events import SinkPaused, SinkResumed
 from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud

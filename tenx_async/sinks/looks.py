@@ -1,0 +1,87 @@
+"""Which sources there were at first, when it was last looked, and where newcomers begin."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from attrs import define, field
+
+from tenx_async.logs.cursor import Commit
+from tenx_async.sinks.cursor_tables import CursorTables
+from tenx_async.sinks.facts import fact, set_fact
+
+TABLES = ("create table if not exists begun (source text primary key) without rowid",)
+_LOOKED_ON = "looked on"
+_IS_BEGUN = "select 1 from begun"
+_BEGIN = "insert or ignore into begun values (?)"
+_IS_NEW = """
+select 1 where exists (select 1 from begun) and not exists (select 1 from begun where source = ?)
+"""
+_IS_KNOWN = "select 1 from cursors where source = ?"
+
+
+Seen = tuple[int, dt.date | None]
+"""How many begin, and the day."""
+
+
+@define(eq=False)
+class Looks:
+    """What looks showed that a file does not know yet; it is written with the next commit."""
+
+    _there: Sequence[str] = field(default=(), init=False, repr=False)
+    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
+    _noted: dt.date | None = field(default=None, init=False, repr=False)
+    """The day that the file knows of."""
+    _new: list[Commit] = field(factory=list, init=False, repr=False)
+    """Where sources begin that came to be since."""
+
+    def note(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
+        """Note which sources there are on a day, and where new ones begin."""
+        self._there = ["", *sources]  # a name that none has: there may be no sources
+        self._looked_on = on
+        self._new += new
+
+    def forget(self) -> None:
+        """Note that the file may be another one."""
+        self._noted = None
+
+    def write(self, database: sqlite3.Connection, cursors: CursorTables) -> Seen:
+        """Write it in whatever transaction is open; tell what is `written` if that is committed.
+
+        Where a source begins is left out if it was committed: a write that seemed to fail may
+        have been carried out.
+        """
+        new, looked_on = list(self._new), self._looked_on
+        cursors.apply(database, [one for one in new if not _is_known(database, one.source)])
+        if looked_on is not None and looked_on != self._noted:
+            _begin(database, self._there)
+            set_fact(database, _LOOKED_ON, f"{looked_on}")
+        return len(new), looked_on
+
+    def written(self, new: int, looked_on: dt.date | None) -> None:
+        """Note that so much is durable."""
+        del self._new[:new]
+        self._noted = looked_on
+
+
+def is_new(database: sqlite3.Connection, source: str) -> bool:
+    """Tell whether a source came to be after it was noted which there were."""
+    return database.execute(_IS_NEW, (source,)).fetchone() is not None
+
+
+def looked_on(database: sqlite3.Connection) -> dt.date | None:
+    """The day on which it was last noted which there are; `None`: it never was."""
+    day = fact(database, _LOOKED_ON)
+    return dt.date.fromisoformat(day) if day else None
+
+
+def _begin(database: sqlite3.Connection, sources: Iterable[str]) -> None:
+    """Note which sources there are, unless it was noted before."""
+    if database.execute(_IS_BEGUN).fetchone() is None:
+        database.executemany(_BEGIN, ((source,) for source in sources))
+
+
+def _is_known(database: sqlite3.Connection, source: str) -> bool:
+    return database.execute(_IS_KNOWN, (source,)).fetchone() is not None

@@ -63,8 +63,8 @@ def ship(
             "-n",
             metavar="N|all",
             help="Of what is there already, begin with the last lines of each; default all. "
-            "A sink that has lines is gone on with where it ends, and what came to be since it "
-            "was begun is read from its beginning.",
+            "A sink that has lines is gone on with where it ends, and services that came "
+            "to be since then are read from their beginning.",
         ),
     ] = "all",
     since: Annotated[

@@ -23,13 +23,10 @@ class CursorStore(Protocol):
         """
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
-        """Note, with the next commit, which sources there are on a day, and where new begin.
-
-        Which there were is noted once only.
-        """
+        """Note, with the next commit, which sources there are on a day, and where new begin."""
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source came to be after that: none of it was there already."""
+        """Tell whether a source came to be after the last look: none of it was there already."""
 
     def looked_on(self) -> dt.date | None:
         """The day on which it was last noted which there are; `None`: it never was."""
@@ -50,8 +47,8 @@ class MemoryCursors:
     _edits: dict[str, dict[DayKey, list[Edit]]] = field(
         factory=lambda: defaultdict(dict), init=False, repr=False
     )
-    _begun: set[str] = field(factory=set, init=False, repr=False)
-    """What there was at first, and an empty name."""
+    _seen: set[str] = field(factory=set, init=False, repr=False)
+    """What there was when it was looked, and an empty name."""
     _looked_on: dt.date | None = field(default=None, init=False, repr=False)
 
     def load(self, source: str) -> Stored | None:
@@ -61,7 +58,7 @@ class MemoryCursors:
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note which sources there are on a day, and where new ones begin."""
-        self._begun, self._looked_on = self._begun or {*sources, ""}, on
+        self._seen, self._looked_on = self._seen | {*sources, ""}, on
         self._keep(new)
 
     def looked_on(self) -> dt.date | None:
@@ -69,8 +66,8 @@ class MemoryCursors:
         return self._looked_on
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source came to be after that."""
-        return bool(self._begun) and source not in self._begun
+        """Tell whether a source came to be after the last look."""
+        return bool(self._seen) and source not in self._seen
 
     async def commit(self, commits: Sequence[Commit]) -> None:
         """Keep commits, in their order."""

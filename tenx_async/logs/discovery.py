@@ -43,7 +43,7 @@ class Discovery:
     make: Callable[[str], Source] = field(repr=False)
     """Makes a source for a service of this name."""
     is_new: Callable[[str], bool] = field(default=lambda _: False, repr=False)
-    """Tells whether a service came to be since it was begun to follow any, at the first look."""
+    """Tells at the first look whether a service came to be since one of an earlier following."""
     looked: Callable[[list[str], list[Source]], None] = field(default=_ignore, repr=False)
     """Is told after each look which services there are, and of sources that came to be since."""
     schedule: Schedule = field(repr=False)

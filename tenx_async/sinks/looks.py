@@ -1,4 +1,4 @@
-"""Which sources there were at first, when it was last looked, and where newcomers begin."""
+"""Which sources were seen, when it was last looked, and where newcomers begin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from tenx_async.logs.cursor import Commit
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.facts import fact, set_fact
 
-TABLES = ("create table if not exists begun (source text primary key) without rowid",)
+TABLES = ("create table if not exists seen (source text primary key) without rowid",)
 _LOOKED_ON = "looked on"
-_IS_BEGUN = "select 1 from begun"
-_BEGIN = "insert or ignore into begun values (?)"
+_SEE = "insert or ignore into seen values (?)"
 _IS_NEW = """
-select 1 where exists (select 1 from begun) and not exists (select 1 from begun where source = ?)
+select 1 where exists (select 1 from seen) and not exists (select 1 from seen where source = ?)
 """
 _IS_KNOWN = "select 1 from cursors where source = ?"
 
@@ -56,7 +55,7 @@ class Looks:
         new, looked_on = list(self._new), self._looked_on
         cursors.apply(database, [one for one in new if not _is_known(database, one.source)])
         if looked_on is not None and looked_on != self._noted:
-            _begin(database, self._there)
+            database.executemany(_SEE, ((source,) for source in self._there))
             set_fact(database, _LOOKED_ON, f"{looked_on}")
         return len(new), looked_on
 
@@ -67,7 +66,7 @@ class Looks:
 
 
 def is_new(database: sqlite3.Connection, source: str) -> bool:
-    """Tell whether a source came to be after it was noted which there were."""
+    """Tell whether a source came to be after the last look."""
     return database.execute(_IS_NEW, (source,)).fetchone() is not None
 
 
@@ -75,12 +74,6 @@ def looked_on(database: sqlite3.Connection) -> dt.date | None:
     """The day on which it was last noted which there are; `None`: it never was."""
     day = fact(database, _LOOKED_ON)
     return dt.date.fromisoformat(day) if day else None
-
-
-def _begin(database: sqlite3.Connection, sources: Iterable[str]) -> None:
-    """Note which sources there are, unless it was noted before."""
-    if database.execute(_IS_BEGUN).fetchone() is None:
-        database.executemany(_BEGIN, ((source,) for source in sources))
 
 
 def _is_known(database: sqlite3.Connection, source: str) -> bool:

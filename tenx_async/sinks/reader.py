@@ -48,7 +48,7 @@ class Reader:
             return None
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source came to be after it was noted which there were."""
+        """Tell whether a source came to be after the last look."""
         try:
             return looks.is_new(self._connected(), source)
         except sqlite3.Error:

@@ -164,7 +164,7 @@ class Store:
         return self._reader.looked_on()
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source came to be after that: none of it was there already."""
+        """Tell whether a source came to be after the last look: none of it was there already."""
         return self._reader.is_new(source)
 
     async def commit(self, commits: Sequence[Commit]) -> None:

@@ -489,3 +489,16 @@ async def test_a_follower_is_entered_once_only(fake):
     await lines.__aexit__(None)
     with pytest.raises(ConfigurationError, match="once only"):
         await lines.__aenter__()
+
+
+async def test_a_service_that_came_while_none_could_be_listed_is_read_whole(fake, clock):
+    """For more than a day: it is read from the day of the last listing on."""
+    lines, _events = follower(fake, tail=None)
+    async with lines:
+        fake.listing_fails = ServerError("down", status=500)
+        fake.add("db")
+        fake.write("db", "at first")
+        clock.advance(2 * 86_400)
+        fake.write("db", "later")
+        fake.listing_fails = None
+        assert await take(lines, 2) == fake.written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +23,7 @@ from tenx_async.telemetry.events import CursorLost
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
-from tests.sinks.test_files import batch_of
+from tests.sinks.test_files import DAY, batch_of
 
 TWO = pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
 
@@ -137,6 +138,48 @@ async def test_who_lost_its_lock_does_not_go_on_behind_another_one(
     await first.close()
 
     assert {("web", "old"): 1, ("web", "new"): 1} == read(tmp_path)
+
+
+@TWO
+async def test_who_finds_an_older_copy_does_not_go_on_in_it(tmp_path: Path, kind: str) -> None:
+    """What was written since it was made would be missing."""
+    make, _ = KINDS[kind]
+    at, copy = tmp_path / "logs", tmp_path / "copy"
+    sink = make(at)
+    await sink.open()
+    await sink.write([batch_of("a")])
+    shutil.copytree(at, copy)
+    await sink.write([batch_of("b")])
+    at.rename(tmp_path / "moved")
+    copy.rename(at)
+    with pytest.raises(ConfigurationError, match="was replaced"):
+        await sink.write([batch_of("c")])
+    await sink.close()
+
+
+async def test_the_lock_of_another_one_is_left_alone(tmp_path: Path) -> None:
+    """By who had lost its own."""
+    first, second, third = (FileSink(tmp_path) for _ in range(3))
+    await first.open()
+    path = state(tmp_path)
+    path.with_name(path.name + ".lock").unlink()
+    await second.open()
+    await first.close()
+    with pytest.raises(SinkUnavailable, match="another process"):
+        await third.open()
+    await second.close()
+
+
+async def test_a_file_that_is_begun_anew_knows_what_was_seen(tmp_path: Path) -> None:
+    """On the same day, too: it is not new to it."""
+    path = tmp_path / "cursors.sqlite"
+    with SqliteCursors(path) as cursors:
+        cursors.note_look(["web"], DAY, [])
+        await cursors.commit([])
+        path.unlink()
+        await cursors.commit([])
+        assert not cursors.is_new("web")
+        assert cursors.is_new("api")
 
 
 async def test_none_of_a_group_is_told_that_it_is_durable_if_it_is_not(tmp_path: Path) -> None:

@@ -43,19 +43,27 @@ async def once(fake: FakeCloud, sink: Sink, *patterns: str, **options: Any) -> N
     await Ship(FakeClient(fake), sink, *patterns, follow=False, **options).run()
 
 
+@pytest.mark.parametrize(("before", "after"), [(2, 0), (0, 2)])
 @TWO
-async def test_it_is_read_though_another_one_was_committed_days_later(
-    fake: FakeCloud, clock: ManualClock, tmp_path: Path, make: Make, read: Read
+async def test_it_is_read_though_another_one_was_committed_later(  # noqa: PLR0917  # fixtures
+    fake: FakeCloud,
+    clock: ManualClock,
+    tmp_path: Path,
+    make: Make,
+    read: Read,
+    before: int,
+    after: int,
 ) -> None:
-    """While its own log could not be read."""
+    """While its own log could not be read, on its first day or days after."""
     await once(fake, make(tmp_path))
     fake.add("api")
     fake.write("api", "at first")
-    clock.advance(2 * 86_400)
+    clock.advance(before * 86_400)
     fake.write("web", "later")
     fake.failing["api"] = ServerError("down", status=500)
     async with Ship(FakeClient(fake), make(tmp_path)) as ship:
         await until(lambda: not ship.status.waiting and read(tmp_path)["web", "later"] > 0)
+    clock.advance(after * 86_400)
     fake.failing.clear()
     await once(fake, make(tmp_path))
 

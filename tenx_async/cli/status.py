@@ -78,7 +78,7 @@ class Following:
             case LogChanged() if self._is_news(event):
                 self.say(f"{event.source} of {event.date}: {event.finding}")
             case DiscoveryFailed(error=error, retry_in=seconds):
-                self.say(f"cannot list the services: {explain(error)}; next try in {seconds:.0f} s")
+                self.say(f"cannot look for services: {explain(error)}; next try in {seconds:.0f} s")
             case _:
                 self._of_what_is_kept(event)
 

@@ -20,6 +20,7 @@ class CursorStore(Protocol):
 
         Raises:
             DamagedCursor: it cannot be trusted; it is not given again.
+            SinkUnavailable: it cannot be read now, and is asked for again.
         """
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:

@@ -9,7 +9,7 @@ from attrs import define, field
 from tenx_async.api.models import Service
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock
-from tenx_async.errors import NotFound, OperationError
+from tenx_async.errors import NotFound, OperationError, SinkUnavailable
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.schedule import Schedule
@@ -95,7 +95,7 @@ class Discovery:
             await self.clock.sleep(self.backoff(failures) if failures else rest)
             try:
                 await self.look()
-            except OperationError as error:
+            except (OperationError, SinkUnavailable) as error:
                 failures += 1
                 self.emit(DiscoveryFailed(error=error, retry_in=self.backoff(failures)))
             else:
@@ -146,11 +146,12 @@ class Discovery:
 
     def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
-        source = self.sources[name] = self.make(name)
+        source = self.make(name)
         if not source.has_begun and (self._has_looked or self.is_new(name)):
             self._new.append(source)
         else:
             source.tail = tail
+        self.sources[name] = source
         self.schedule.add(name, self.clock.monotonic())
         self.emit(SourceFound(source=name))
         if _differ(uid, source.uid):

@@ -26,10 +26,12 @@ class DamagedError(Exception):
     """The file is no database, or not a whole one."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Connect to a file, whatever its name is, from any thread."""
-    name = path.absolute()
-    return sqlite3.connect(name, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
+def connect(path: Path, *, make: bool = True) -> sqlite3.Connection:
+    """Connect to a file, whatever its name is, from any thread; where there is none, make it."""
+    name = f"{path.absolute().as_uri()}?mode={'rwc' if make else 'rw'}"
+    return sqlite3.connect(
+        name, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
+    )
 
 
 def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> None:
@@ -84,9 +86,9 @@ def noticing_damage() -> Iterator[None]:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Tell that what is kept somewhere cannot be written now."""
+def told(path: Path, verb: str = "write to") -> Iterator[None]:
+    """Tell that what is kept somewhere cannot be used now."""
     try:
         yield
     except (OSError, sqlite3.DatabaseError) as error:
-        raise SinkUnavailable(f"cannot write to {path}: {error}") from error
+        raise SinkUnavailable(f"cannot {verb} {path}: {error}") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import define, field
@@ -11,7 +13,7 @@ from attrs import define, field
 from tenx_async.errors import DamagedCursor
 from tenx_async.logs.cursor import Stored
 from tenx_async.sinks import cursor_tables, looks
-from tenx_async.sinks.database import connect
+from tenx_async.sinks.database import DamagedError, connect, noticing_damage, told
 
 
 @define(eq=False)
@@ -30,29 +32,37 @@ class Reader:
 
         Raises:
             DamagedCursor: it cannot be trusted, or was lost.
+            SinkUnavailable: it cannot be read now.
         """
         try:
-            stored = cursor_tables.load(self._connected(), source)
-            is_lost = stored is None and lost and not self.is_new(source)
-        except (sqlite3.Error, ValueError, TypeError) as error:
+            with self._reading() as database:
+                stored = cursor_tables.load(database, source)
+                is_lost = stored is None and lost and not looks.is_new(database, source)
+        except (DamagedError, ValueError, TypeError) as error:
             raise DamagedCursor(f"{self.path} cannot be read: {error}") from error
         if is_lost:
             raise DamagedCursor(lost)
         return stored
 
     def looked_on(self) -> dt.date | None:
-        """The day on which it was last noted which sources there are; `None`: it never was."""
-        try:
-            return looks.looked_on(self._connected())
-        except (sqlite3.Error, ValueError):
-            return None
+        """The day on which it was last noted which there are; `None`: it never was.
+
+        Raises:
+            SinkUnavailable: it cannot be read now.
+        """
+        with suppress(DamagedError, ValueError), self._reading() as database:
+            return looks.looked_on(database)
+        return None  # damage is told where sources are loaded
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source came to be after the last look."""
-        try:
-            return looks.is_new(self._connected(), source)
-        except sqlite3.Error:
-            return False  # what cannot be read is told where it is loaded
+        """Tell whether a source came to be after the last look.
+
+        Raises:
+            SinkUnavailable: it cannot be read now.
+        """
+        with suppress(DamagedError), self._reading() as database:
+            return looks.is_new(database, source)
+        return False
 
     def close(self) -> None:
         """Let go of the file; who reads again connects to what is there then."""
@@ -60,6 +70,19 @@ class Reader:
         if database is not None:
             database.close()
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Tell damage from what cannot be read now; whatever it is, connect anew after it."""
+        try:
+            with told(self.path, "read"), noticing_damage():
+                yield self._connected()
+        except BaseException:
+            self.close()
+            raise
+
     def _connected(self) -> sqlite3.Connection:
-        self._database = self._database or connect(self.path)
+        if self._database is None:
+            if self.path.parent.is_dir() and not self.path.exists():
+                raise DamagedError("it is gone")
+            self._database = connect(self.path, make=False)  # or whoever writes would not miss it
         return self._database

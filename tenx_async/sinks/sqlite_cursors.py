@@ -68,6 +68,7 @@ class SqliteCursors:
 
         Raises:
             DamagedCursor: it cannot be trusted.
+            SinkUnavailable: it cannot be read now.
         """
         return self._store.load(source)
 

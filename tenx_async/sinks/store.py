@@ -152,6 +152,7 @@ class Store:
 
         Raises:
             DamagedCursor: it cannot be trusted.
+            SinkUnavailable: it cannot be read now.
         """
         return self._reader.load(source, self._lost)
 

@@ -159,7 +159,10 @@ class SinkResumed:
 
 @frozen(kw_only=True)
 class DiscoveryFailed:
-    """The services could not be listed; what is known is followed on, and it is tried again."""
+    """The services could not be listed, or where one was read to could not be found out.
+
+    What is known is followed on, and it is tried again.
+    """
 
     error: Exception
     retry_in: float

@@ -106,7 +106,7 @@ def test_other_news_are_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     start, removed, listing, failed, recovered = _said(capsys)
     assert ["following 0 services", "web: removed"] == [start, removed]
-    assert listing.startswith("cannot list the services: no [HTTP 401]; check TENX_USERNAME")
+    assert listing.startswith("cannot look for services: no [HTTP 401]; check TENX_USERNAME")
     assert failed.startswith("a: slow")
     assert "a: recovered" == recovered
 

@@ -121,6 +121,31 @@ def test_only_wanted_days_are_read(
     assert over == calendar.is_over(noon)
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "noted", "expected"),
+    [
+        (None, None, 29, [29]),
+        (None, None, 27, [27, 28, 29]),
+        (None, None, 30, [29]),  # by a clock that was fast
+        (28, None, 26, [28, 29]),
+        (26, None, 28, [26, 27, 28, 29]),
+        (None, 28, 27, [27, 28]),
+        (None, 27, 29, [27]),
+    ],
+)
+def test_who_came_since_a_day_is_read_from_then_on(
+    since: int | None, until: int | None, noted: int, expected: list[int]
+) -> None:
+    """What is not wanted is left out, and nothing that is read at first is."""
+    calendar = Calendar(
+        zones=[dt.UTC],
+        since=dt.date(2015, 12, since) if since else None,
+        until=dt.date(2015, 12, until) if until else None,
+    )
+
+    assert days(*expected) == calendar.days_since(dt.date(2015, 12, noted), at("29 12:00:00"))
+
+
 @given(
     st.lists(st.integers(0, 11 * 365 * 24 * 3600), min_size=1),
     st.sampled_from(["UTC", "Asia/Shanghai", "Asia/Beirut", "America/Sao_Paulo", "Pacific/Apia"]),

@@ -19,7 +19,7 @@ from tenx_async.sinks.files import STATE, FileSink
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
-from tenx_async.telemetry.events import CursorLost
+from tenx_async.telemetry.events import CursorLost, DiscoveryFailed
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
@@ -238,6 +238,34 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
 
     lost = [event.source for event in client.events if isinstance(event, CursorLost)]
     assert ["api"] == lost
+
+
+@TWO
+async def test_a_place_that_is_away_for_a_while_is_waited_for(
+    fake: FakeCloud, tmp_path: Path, kind: str
+) -> None:
+    """A service that is found then goes on where it was read to, as soon as that can be told."""
+    make, read = KINDS[kind]
+    sink, away = tmp_path / "sink", tmp_path / "away"
+    sink.mkdir()
+    fake.add("api")
+    fake.write("api", "a", "b")
+    await Ship(FakeClient(fake), make(sink), follow=False).run()
+    uid = fake.uids.pop("api")
+    client = FakeClient(fake)
+    async with Ship(client, make(sink)) as ship:
+        await begun(ship)
+        sink.rename(away)
+        fake.write("web", "c")
+        await paused(ship)
+        fake.uids["api"] = uid
+        await until(lambda: any(isinstance(one, DiscoveryFailed) for one in client.events))
+        away.rename(sink)
+        fake.write("api", "d")
+        await all_written(ship, fake, lambda: read(sink))
+
+    assert fake.written == read(sink)
+    assert not any(isinstance(one, CursorLost) for one in client.events)
 
 
 DAMAGES = {

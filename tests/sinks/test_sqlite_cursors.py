@@ -17,6 +17,7 @@ from tenx_async.errors import DamagedCursor, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor, DayState, Edit, Stored, sum_of
 from tenx_async.logs.order import Order
 from tenx_async.sinks.cursor_tables import CursorTables
+from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
@@ -228,6 +229,15 @@ async def test_a_file_that_is_lost_while_it_is_used_does_not_stop_who_commits(pa
             await cursors.commit([commit])
         with pytest.raises(DamagedCursor, match="not whole"):
             cursors.load("web")
+
+
+def test_who_reads_makes_no_file(path: Path) -> None:
+    """Or whoever writes would not see that its own is gone."""
+    path.parent.mkdir()
+    with pytest.raises(DamagedCursor, match="it is gone"):
+        Reader(path).load("web", "")
+
+    assert not path.exists()
 
 
 async def test_a_file_that_is_locked_can_be_written_later(path: Path) -> None:

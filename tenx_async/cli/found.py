@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from attrs import field, frozen
 
@@ -94,7 +93,7 @@ def connect(file: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _column(moment: Moment) -> str:

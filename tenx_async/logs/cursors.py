@@ -49,7 +49,7 @@ class MemoryCursors:
         factory=lambda: defaultdict(dict), init=False, repr=False
     )
     _seen: set[str] = field(factory=set, init=False, repr=False)
-    """What there was when it was looked, and an empty name."""
+    """What there was at the last look, and an empty name."""
     _looked_on: dt.date | None = field(default=None, init=False, repr=False)
 
     def load(self, source: str) -> Stored | None:
@@ -59,7 +59,7 @@ class MemoryCursors:
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note which sources there are on a day, and where new ones begin."""
-        self._seen, self._looked_on = self._seen | {*sources, ""}, on
+        self._seen, self._looked_on = {*sources, ""}, on
         self._keep(new)
 
     def looked_on(self) -> dt.date | None:

@@ -120,8 +120,12 @@ class Discovery:
         for name in self.selection.exact:
             if name not in seen and name not in self.sources:
                 self._await(name)
+        found = {name: self._find(name) for name in seen if self._is_unknown(name)}  # all or none
         for name, uid in seen.items():
-            self._welcome(name, uid, tail)
+            if name in found:
+                self._begin(*found[name], uid, tail)
+            else:
+                self._welcome(name, uid)
         for name, source in self.sources.items():
             if name not in seen and source.state is not SourceState.AWAITED:
                 source.state = SourceState.LEAVING
@@ -131,12 +135,19 @@ class Discovery:
         is_finished = name in self._finished and not _differ(uid, self._finished[name])
         return name in self.selection and not is_finished
 
-    def _welcome(self, name: str, uid: str | None, tail: int | None) -> None:
+    def _is_unknown(self, name: str) -> bool:
+        source = self.sources.get(name) or self._gone.get(name)
+        return source is None or source.state is SourceState.AWAITED
+
+    def _find(self, name: str) -> tuple[Source, bool]:
+        """Make a source, and tell if it came to be since the last look; either may fail."""
+        source = self.make(name)
+        return source, not source.has_begun and (self._has_looked or self.is_new(name))
+
+    def _welcome(self, name: str, uid: str | None) -> None:
         source = self.sources.get(name)
-        if source is None and self._is_back(name, uid):
-            return
-        if source is None or source.state is SourceState.AWAITED:
-            self._begin(name, uid, tail)
+        if source is None:
+            self._bring_back(name, uid)
         elif _differ(uid, source.uid):
             self._reset(source, uid)
         elif uid == source.uid:
@@ -144,10 +155,10 @@ class Discovery:
         else:
             source.recognise(uid)
 
-    def _begin(self, name: str, uid: str | None, tail: int | None) -> None:
+    def _begin(self, source: Source, is_new: bool, uid: str | None, tail: int | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
-        source = self.make(name)
-        if not source.has_begun and (self._has_looked or self.is_new(name)):
+        name = source.name
+        if is_new:
             self._new.append(source)
         else:
             source.tail = tail
@@ -168,11 +179,9 @@ class Discovery:
         while len(self._gone) > _GONE:
             del self._gone[next(iter(self._gone))]
 
-    def _is_back(self, name: str, uid: str | None) -> bool:
+    def _bring_back(self, name: str, uid: str | None) -> None:
         """Read on in a service that was taken for gone; from its beginning, if it is a new one."""
-        source = self._gone.pop(name, None)
-        if source is None:
-            return False
+        source = self._gone.pop(name)
         source.revive()
         self.sources[name] = source
         self.schedule.add(name, self.clock.monotonic())
@@ -180,7 +189,6 @@ class Discovery:
         if _differ(uid, source.uid):
             self._reset(source, uid)
         source.recognise(uid)
-        return True
 
     def _await(self, name: str) -> None:
         if not self.waits:

@@ -13,7 +13,7 @@ from tenx_async.sinks.facts import TABLES as FACTS, set_fact
 
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
-_VERSION = 2
+_VERSION = 3
 _PAGE = 16_384
 """Bytes of a page: four times the usual, with which many lines take a third less time."""
 _MOST_CHECKED = 64 * 2**20

@@ -38,9 +38,9 @@ class Looks:
 
     def note(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note which sources there are on a day, and where new ones begin."""
+        self._new += new  # first: a thread may be about to write
         self._there = ["", *sources]  # a name that none has: there may be no sources
         self._looked_on = on
-        self._new += new
 
     def forget(self) -> None:
         """Note that the file may be another one."""
@@ -55,6 +55,7 @@ class Looks:
         new, looked_on = list(self._new), self._looked_on
         cursors.apply(database, [one for one in new if not _is_known(database, one.source)])
         if looked_on is not None and looked_on != self._noted:
+            database.execute("delete from seen")
             database.executemany(_SEE, ((source,) for source in self._there))
             set_fact(database, _LOOKED_ON, f"{looked_on}")
         return len(new), looked_on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,9 +19,11 @@ from tenx_async.sinks.database import DamagedError, connect, noticing_damage, to
 
 @define(eq=False)
 class Reader:
-    """Reads what was committed."""
+    """Reads what was committed; whoever writes may close it from a thread."""
 
     path: Path
+    turn: threading.RLock = field(factory=threading.RLock, init=False, repr=False)
+    """Held by who reads, or closes: a connection that is closed under its reader is a crash."""
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
 
     def load(self, source: str, lost: str) -> Stored | None:
@@ -66,19 +69,21 @@ class Reader:
 
     def close(self) -> None:
         """Let go of the file; who reads again connects to what is there then."""
-        database, self._database = self._database, None
-        if database is not None:
-            database.close()
+        with self.turn:
+            database, self._database = self._database, None
+            if database is not None:
+                database.close()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Tell damage from what cannot be read now; whatever it is, connect anew after it."""
-        try:
-            with told(self.path, "read"), noticing_damage():
-                yield self._connected()
-        except BaseException:
-            self.close()
-            raise
+        with self.turn:
+            try:
+                with told(self.path, "read"), noticing_damage():
+                    yield self._connected()
+            except BaseException:
+                self.close()
+                raise
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:

@@ -257,8 +257,9 @@ class Store:
 
     def _begin_anew(self, damage: DamagedError) -> None:
         self._disconnect()
-        self._reader.close()
-        aside = set_aside(self.path, f"{self.path.name}-damaged-*")
+        with self._reader.turn:  # nobody begins to read what is set aside
+            self._reader.close()
+            aside = set_aside(self.path, f"{self.path.name}-damaged-*")
         lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
         logger.error("%s, and a new one is begun", lost)
         self._connect(lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 
 from tenx_async.cli import found
 from tenx_async.errors import ConfigurationError, ServerError, SinkUnavailable
-from tenx_async.logs.cursor import Commit, Cursor
+from tenx_async.logs.cursor import Commit, Cursor, Stored
 from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import STATE, FileSink
+from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
@@ -266,6 +268,67 @@ async def test_a_place_that_is_away_for_a_while_is_waited_for(
 
     assert fake.written == read(sink)
     assert not any(isinstance(one, CursorLost) for one in client.events)
+
+
+@TWO
+async def test_a_look_that_fails_half_way_begins_nothing(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Or what was read of one until the next look would be read once more."""
+    make, read = KINDS[kind]
+    client, load, failures = FakeClient(fake), Reader.load, iter(range(4))
+
+    def failing(self: Reader, source: str, lost: str) -> Stored | None:
+        if source == "b" and next(failures, None) is not None:
+            raise SinkUnavailable("no more handles")
+        return load(self, source, lost)
+
+    monkeypatch.setattr(Reader, "load", failing)
+    async with Ship(client, make(tmp_path)) as ship:
+        await begun(ship)
+        fake.add("a", "b")
+        fake.write("a", "one", "two")
+        fake.write("b", "three")
+        await until(lambda: {"a", "b"} <= {one.name for one in ship.status.sources})
+        fake.write("a", "four")
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+    assert any(isinstance(one, DiscoveryFailed) for one in client.events)
+
+
+@TWO
+async def test_what_was_gone_at_the_last_look_is_new_when_it_comes_back(
+    fake: FakeCloud, clock: ManualClock, tmp_path: Path, kind: str
+) -> None:
+    """None of it was there already."""
+    make, read = KINDS[kind]
+    fake.add("api")
+    for text in ("one", "two"):
+        async with Ship(FakeClient(fake), make(tmp_path), "web") as ship:
+            await begun(ship)
+            fake.write("web", text)
+            await all_written(ship, fake, lambda: read(tmp_path))
+        fake.uids.pop("api", None)
+        clock.advance(86_400)
+    fake.add("api", uid="u2")
+    fake.write("api", "new")
+    async with Ship(FakeClient(fake), make(tmp_path), tail=0) as ship:
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+
+
+def test_nobody_closes_what_is_read(tmp_path: Path) -> None:
+    """To close a connection in one thread that another one uses ends the process."""
+    SqliteCursors(tmp_path / "cursors.sqlite").close()
+    reader = Reader(tmp_path / "cursors.sqlite")
+    closing_it = threading.Thread(target=reader.close)
+    with reader.turn:
+        closing_it.start()
+        closing_it.join(0.05)
+        assert closing_it.is_alive()
+    closing_it.join()
 
 
 DAMAGES = {

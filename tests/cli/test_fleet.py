@@ -404,7 +404,8 @@ async def test_the_plan_that_was_shown_is_the_plan_that_runs(
 async def test_the_screen_keeps_what_failed_and_the_summary(stranger: Shell) -> None:
     """The block that showed the run is gone in the end."""
     fault = Fault("error", operations=("restart",), status=400, path="*/web-a/*")
-    async with LocalCloud(faults=[fault], quirks=Quirks(transition=0.2)) as cloud:
+    slow = Fault("latency", operations=("restart",), seconds=1.5, path="*/web-c/*")
+    async with LocalCloud(faults=[fault, slow], quirks=Quirks(transition=0.2)) as cloud:
         await _running(cloud, *WEBS)
         arguments = ("restart", "web-*", "--max-failures", "1", *QUICK, *MANY)
         async with stranger.terminal(*arguments, **variables(cloud)) as terminal:

@@ -64,7 +64,6 @@ class Discovery:
     """The uids of services whose last wanted day was read to its end, by name."""
 
     _has_looked: bool = field(default=False, init=False, repr=False)
-    _new: list[Source] = field(factory=list, init=False, repr=False)
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.sources.values())
@@ -83,8 +82,8 @@ class Discovery:
         for source in self:
             source.is_asked_of()
         services = await self.list_services()
-        self._meet(services, tail)
-        self._has_looked, new, self._new = True, self._new, []
+        new = self._meet(services, tail)
+        self._has_looked = True
         self.looked([service.name for service in services], new)
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
@@ -115,20 +114,23 @@ class Discovery:
         ended = SourceRemoved if gone else SourceFinished
         self.emit(ended(source=source.name))
 
-    def _meet(self, services: Sequence[Service], tail: int | None) -> None:
+    def _meet(self, services: Sequence[Service], tail: int | None) -> list[Source]:
         seen = {one.name: one.uid for one in services if self._is_wanted(one)}
         for name in self.selection.exact:
             if name not in seen and name not in self.sources:
                 self._await(name)
-        found = {name: self._find(name) for name in seen if self._is_unknown(name)}  # all or none
+        found = {name: self.make(name) for name in seen if self._is_unknown(name)}  # all or none
+        new = {name: one for name, one in found.items() if self._came_to_be(one)}
         for name, uid in seen.items():
-            if name in found:
-                self._begin(*found[name], uid, tail)
+            if source := found.get(name):
+                source.tail = None if name in new else tail
+                self._take_up(source, uid)
             else:
                 self._welcome(name, uid)
         for name, source in self.sources.items():
             if name not in seen and source.state is not SourceState.AWAITED:
                 source.state = SourceState.LEAVING
+        return list(new.values())
 
     def _is_wanted(self, service: Service) -> bool:
         name, uid = service.name, service.uid
@@ -139,15 +141,17 @@ class Discovery:
         source = self.sources.get(name) or self._gone.get(name)
         return source is None or source.state is SourceState.AWAITED
 
-    def _find(self, name: str) -> tuple[Source, bool]:
-        """Make a source, and tell if it came to be since the last look; either may fail."""
-        source = self.make(name)
-        return source, not source.has_begun and (self._has_looked or self.is_new(name))
+    def _came_to_be(self, source: Source) -> bool:
+        """Tell whether there was no such service at the last look."""
+        return not source.has_begun and (self._has_looked or self.is_new(source.name))
 
     def _welcome(self, name: str, uid: str | None) -> None:
+        """Go on with a service that is known, also one that was taken for gone."""
         source = self.sources.get(name)
         if source is None:
-            self._bring_back(name, uid)
+            source = self._gone.pop(name)
+            source.revive()
+            self._take_up(source, uid)
         elif _differ(uid, source.uid):
             self._reset(source, uid)
         elif uid == source.uid:
@@ -155,16 +159,11 @@ class Discovery:
         else:
             source.recognise(uid)
 
-    def _begin(self, source: Source, is_new: bool, uid: str | None, tail: int | None) -> None:
+    def _take_up(self, source: Source, uid: str | None) -> None:
         """Follow a service; from its beginning, if an earlier one was read up to now."""
-        name = source.name
-        if is_new:
-            self._new.append(source)
-        else:
-            source.tail = tail
-        self.sources[name] = source
-        self.schedule.add(name, self.clock.monotonic())
-        self.emit(SourceFound(source=name))
+        self.sources[source.name] = source
+        self.schedule.add(source.name, self.clock.monotonic())
+        self.emit(SourceFound(source=source.name))
         if _differ(uid, source.uid):
             self._reset(source, uid)
         source.recognise(uid)
@@ -178,17 +177,6 @@ class Discovery:
         self._gone[source.name] = source
         while len(self._gone) > _GONE:
             del self._gone[next(iter(self._gone))]
-
-    def _bring_back(self, name: str, uid: str | None) -> None:
-        """Read on in a service that was taken for gone; from its beginning, if it is a new one."""
-        source = self._gone.pop(name)
-        source.revive()
-        self.sources[name] = source
-        self.schedule.add(name, self.clock.monotonic())
-        self.emit(SourceFound(source=name))
-        if _differ(uid, source.uid):
-            self._reset(source, uid)
-        source.recognise(uid)
 
     def _await(self, name: str) -> None:
         if not self.waits:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,22 +36,33 @@ except ImportError:  # those who use anyio need no other fixture than pytest's
 __all__ = ["InstantClock", "tenx_client", "tenx_clock", "tenx_cloud"]
 
 NOON = dt.datetime(2015, 12, 29, 12, tzinfo=dt.UTC)
+_LONGEST_CALL = 1.0
+"""Real seconds for which a call holds time back."""
 
 
 @define(eq=False)
 class InstantClock:
     """A `tenx_async.Clock` whose time passes only when somebody waits for it, without delay.
 
-    Who would wake first wakes first; others get their turn meanwhile.
+    Who would wake first wakes first; others get their turn meanwhile. What is on its way over the
+    wire comes before time does, unless that takes longer than a real second.
     """
 
     start: dt.datetime = NOON
+    under_way: Callable[[], int] = field(default=lambda: 0, kw_only=True)
+    """Tells how many calls are on their way."""
     sleeps: list[float] = field(factory=list, init=False)
     """Every wait that was asked for, in order."""
     _seconds: float = field(default=0.0, init=False)
     _due: list[float] = field(factory=list, init=False)
+    _moves: int = field(default=0, init=False)
+    """How often somebody began to wait, or time passed."""
+    _stuck: int = field(default=0, init=False)
+    """Calls that do not end, and so hold nothing back."""
     _pause: float = field(default=0.001, init=False)
-    """Real seconds before a wait: what is on its way over the wire comes before time does."""
+    """Real seconds before a wait."""
+    _quiet_turns: int = field(default=20, init=False)
+    """Turns of the event loop in which nothing may happen before time passes."""
 
     def monotonic(self) -> float:
         """Seconds since the start."""
@@ -62,22 +74,41 @@ class InstantClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self._seconds += seconds
+        self._pass_to(self._seconds + seconds)
 
     async def sleep(self, seconds: float) -> None:
         """Wait until nobody has to wake earlier, then let the time pass that is left."""
         self.sleeps.append(seconds)
         due = self._seconds + max(seconds, 0.0)
         self._due.append(due)
+        self._moves += 1
         try:
             await asyncio.sleep(self._pause)
             while self._seconds < due:
-                if due == min(self._due):
-                    self._seconds = due
+                if due == min(self._due) and await self._is_quiet():
+                    self._pass_to(due)
                 else:
                     await asyncio.sleep(0)
         finally:
             self._due.remove(due)
+
+    def _pass_to(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._moves += 1
+
+    async def _is_quiet(self) -> bool:
+        """Tell whether all others wait, too, and no call is under way."""
+        moves = self._moves
+        for _ in range(self._quiet_turns):
+            await asyncio.sleep(0)
+            await self._let_calls_end()
+        return moves == self._moves
+
+    async def _let_calls_end(self) -> None:
+        until = time.monotonic() + _LONGEST_CALL
+        while self.under_way() > self._stuck and time.monotonic() < until:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0)
+        self._stuck = self.under_way()
 
 
 @pytest.fixture
@@ -107,4 +138,5 @@ async def tenx_client(tenx_cloud: LocalCloud, tenx_clock: InstantClock) -> Async
         region=tenx_cloud.regions[0],
         clock=tenx_clock,
     ) as client:
+        tenx_clock.under_way = lambda: client.usage.in_flight
         yield client

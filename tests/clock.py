@@ -14,3 +14,4 @@ class ManualClock(InstantClock):
     """An `InstantClock` that gives others their turn, and the wire no real time."""
 
     _pause: float = field(default=0.0, init=False)
+    _quiet_turns: int = field(default=0, init=False)

@@ -146,3 +146,36 @@ async def test_a_wait_that_is_cancelled_holds_nobody_up(tenx_clock: InstantClock
     assert 5 == tenx_clock.monotonic()
     tenx_clock.advance(2)
     assert 7 == tenx_clock.monotonic()
+
+
+async def test_what_is_on_its_way_comes_before_time_does(
+    tenx_cloud: LocalCloud, tenx_client: Client, tenx_clock: InstantClock
+) -> None:
+    """A long wait of one task makes no call of another too late."""
+    tenx_cloud.add_service("web")
+    tenx_cloud.faults = [Fault("throttle", retry_after=1, times=3), Fault("latency", seconds=0.02)]
+    long_wait = asyncio.create_task(tenx_clock.sleep(3600))
+
+    assert (await tenx_client.services.get("web")).name == "web"
+
+    assert 10 > tenx_clock.monotonic()
+    await long_wait
+    assert 3600 == tenx_clock.monotonic()
+
+
+async def test_a_call_that_does_not_end_stops_no_clock(
+    tenx_cloud: LocalCloud, tenx_client: Client, tenx_clock: InstantClock
+) -> None:
+    """It holds time back once, for a moment."""
+    tenx_cloud.add_service("web")
+    tenx_cloud.faults = [Fault("stall")]
+    stalled = asyncio.create_task(tenx_client.services.get("web"))
+    before = time.monotonic()
+
+    for _ in range(10):
+        await tenx_clock.sleep(5)
+
+    assert 50 == tenx_clock.monotonic()
+    assert time.monotonic() - before < 5
+    stalled.cancel()
+    await asyncio.gather(stalled, return_exceptions=True)

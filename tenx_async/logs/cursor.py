@@ -66,6 +66,10 @@ class Cursor(msgspec.Struct, kw_only=True, omit_defaults=True):
     uid: str | None = None
     is_anew: bool = False
     """Whether the service was made anew, and these days are of the one before."""
+    since: dt.date | None = None
+    """The day from which on it is to be read, if nothing of it was read yet."""
+    tail: int | None = None
+    """How many of the lines that are there then to deliver; `None`: all."""
     order: str | None = None
     """The server's order, if it is certain."""
     last_sealed: dt.date | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tenx_async.api.models import Service
 from tenx_async.api.selection import Selection
@@ -30,8 +30,14 @@ _GONE = 1000
 ListServices = Callable[[], Awaitable[list[Service]]]
 
 
-def _ignore(there: list[str], new: list[Source]) -> None:
-    """Make nothing of a look."""
+@frozen
+class Look:
+    """Which services there are, and of which nothing was known."""
+
+    there: Sequence[str]
+    new: list[Source] = field(factory=list)
+    """Those of the unknown that came to be since the look before."""
+    others: list[Source] = field(factory=list)
 
 
 @define(kw_only=True, eq=False)
@@ -44,8 +50,8 @@ class Discovery:
     """Makes a source for a service of this name."""
     is_new: Callable[[str], bool] = field(default=lambda _: False, repr=False)
     """Tells at the first look whether a service came to be since one of an earlier following."""
-    looked: Callable[[list[str], list[Source]], None] = field(default=_ignore, repr=False)
-    """Is told after each look which services there are, and of sources that came to be since."""
+    looked: Callable[[Look], None] = field(default=lambda _: None, repr=False)
+    """Is told of each look."""
     schedule: Schedule = field(repr=False)
     ledger: Ledger = field(repr=False)
     clock: Clock = field(repr=False)
@@ -82,9 +88,9 @@ class Discovery:
         for source in self:
             source.is_asked_of()
         services = await self.list_services()
-        new = self._meet(services, tail)
+        look = self._meet(services, tail)
         self._has_looked = True
-        self.looked([service.name for service in services], new)
+        self.looked(look)
 
     async def keep_looking(self, stirred: Callable[[], None]) -> None:
         """Look again and again, and say each time that there may be something new."""
@@ -114,23 +120,27 @@ class Discovery:
         ended = SourceRemoved if gone else SourceFinished
         self.emit(ended(source=source.name))
 
-    def _meet(self, services: Sequence[Service], tail: int | None) -> list[Source]:
+    def _meet(self, services: Sequence[Service], tail: int | None) -> Look:
         seen = {one.name: one.uid for one in services if self._is_wanted(one)}
         for name in self.selection.exact:
             if name not in seen and name not in self.sources:
                 self._await(name)
         found = {name: self.make(name) for name in seen if self._is_unknown(name)}  # all or none
-        new = {name: one for name, one in found.items() if self._came_to_be(one)}
+        look = Look([service.name for service in services])
+        for source in found.values():
+            if source.is_unknown:
+                (look.new if self._came_to_be(source) else look.others).append(source)
+        for source in look.others:
+            source.tail = tail
         for name, uid in seen.items():
-            if source := found.get(name):
-                source.tail = None if name in new else tail
-                self._take_up(source, uid)
+            if name in found:
+                self._take_up(found[name], uid)
             else:
                 self._welcome(name, uid)
         for name, source in self.sources.items():
             if name not in seen and source.state is not SourceState.AWAITED:
                 source.state = SourceState.LEAVING
-        return list(new.values())
+        return look
 
     def _is_wanted(self, service: Service) -> bool:
         name, uid = service.name, service.uid
@@ -143,7 +153,7 @@ class Discovery:
 
     def _came_to_be(self, source: Source) -> bool:
         """Tell whether there was no such service at the last look."""
-        return not source.has_begun and (self._has_looked or self.is_new(source.name))
+        return self._has_looked or self.is_new(source.name)
 
     def _welcome(self, name: str, uid: str | None) -> None:
         """Go on with a service that is known, also one that was taken for gone."""

@@ -23,7 +23,7 @@ from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import CursorStore, Marks
-from tenx_async.logs.discovery import Discovery, ListServices
+from tenx_async.logs.discovery import Discovery, ListServices, Look
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.handover import Handover
 from tenx_async.logs.ledger import Ledger
@@ -36,7 +36,7 @@ from tenx_async.logs.reader import ListInstances, SourceReader
 from tenx_async.logs.schedule import Schedule
 from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
-from tenx_async.logs.states import begin_on, commit_of, resume
+from tenx_async.logs.states import commit_of, resume
 from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import (
     CursorLost,
@@ -170,22 +170,25 @@ class Follower:
         try:
             if stored := cursors.load(source.name):
                 resume(source, stored, self.region, self.ledger, now)
+                source.wants(self.tail)
         except DamagedCursor as error:
+            source.since, source.tail = self.calendar.earliest(now), self.tail
             self.emit(CursorLost(source=source.name, error=error))
             for date in self.calendar.first_days(now)[:1]:
                 self.ledger.day(source.name, date).findings.append(Gap(0, None))
 
-    def _note_look(self, there: list[str], new: list[Source]) -> None:
+    def _note_look(self, look: Look) -> None:
         """Read what came to be since the last look from then on, even if days have passed."""
-        now = self.clock.now()
-        today = self.calendar.earliest(now)
-        since, self._looked_on = self._looked_on or today, today
-        for source in new:
-            if self.cursors is not None or since < today:
-                begin_on(source, since, now)
+        today = self.calendar.earliest(self.clock.now())
+        before, self._looked_on = self._looked_on or today, today
+        for source in look.new:
+            source.since = before
+        for source in look.others:
+            source.since = today
         if self.cursors is not None:
-            commits = [commit_of(source, self.region, self.ledger) for source in new]
-            self.cursors.note_look(there, today, commits)
+            unknown = (*look.new, *look.others)
+            begun = [commit_of(source, self.region, self.ledger) for source in unknown]
+            self.cursors.note_look(look.there, today, begun)
 
     @property
     def sources(self) -> list[SourceStatus]:
@@ -213,8 +216,9 @@ class Follower:
 
     async def _wait_for_ends(self, running: asyncio.Task[None]) -> None:
         there = (source for source in self._discovery if source.state is not SourceState.AWAITED)
+        ends = (one.name for one in there if not one.has_begun and one.tail is not None)
         try:
-            await self._beginning.wait((one.name for one in there if not one.has_begun), running)
+            await self._beginning.wait(ends, running)
         except asyncio.CancelledError:
             await self.__aexit__(asyncio.CancelledError)
             raise

@@ -97,7 +97,7 @@ class SourceReader:
         missing = source.tail
         found: list[tuple[Day, Delivery]] = []
         now = self.clock.now()
-        for date in reversed(source.calendar.first_days(now)):
+        for date in reversed(source.days_to_begin_with(now)):
             day = source.day(date, tail=missing)
             delivery = await self._ask(source, day, poll, is_first=not found)
             if not day.begun and not day.is_cut:
@@ -140,8 +140,11 @@ class SourceReader:
     @staticmethod
     def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
         """Tell that lines may have passed before it was known where the log ended."""
-        late = (source.failures or source.throttled) and source.tail is not None
-        return [Gap(day.position - delivery.lines, None)] if late else []
+        is_late = source.is_late or source.failures or source.throttled
+        left_out = day.position - delivery.lines
+        if is_late and source.tail is not None and (left_out or not day.memory.whole):
+            return [Gap(left_out, None)]
+        return []
 
     async def close(self) -> None:
         """Give up the pages that were asked for before their turn."""

@@ -61,7 +61,11 @@ class Source:
     calendar: Calendar = field(repr=False)
     habits: Habits = field(repr=False)
     tail: int | None = field(default=None, repr=False)
-    """How many of the lines that are there at first to deliver; `None`: all of the open days."""
+    """How many of the lines that are there at first to deliver; `None`: all."""
+    since: dt.date | None = field(default=None, repr=False)
+    """The day from which on it is to be read, as long as it has not begun."""
+    is_late: bool = field(default=False, repr=False)
+    """Whether an earlier following was to begin to read it, and could not."""
     state: SourceState = SourceState.CATCHING_UP
     remember: int = field(default=20_000, repr=False)
     """How many of a day's last entries are remembered, by digests."""
@@ -87,6 +91,19 @@ class Source:
     _asked_of: list[tuple[Proof, Digests]] = field(factory=list, init=False, repr=False)
     """What was known of its days, and might be another service's, when it was last asked of."""
     last_sealed: dt.date = field(default=dt.date.min, init=False, repr=False)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing of it was seen before."""
+        return not self.has_begun and self.since is None
+
+    def days_to_begin_with(self, now: dt.datetime) -> list[dt.date]:
+        """List the days to be read at first, the oldest first."""
+        return self.calendar.days_since(self.since or self.calendar.earliest(now), now)
+
+    def wants(self, tail: int | None) -> None:
+        """Begin with no fewer of the lines that are there at first than are wanted now."""
+        self.tail = None if self.tail is None or tail is None else max(self.tail, tail)
 
     def day(self, date: dt.date, *, tail: int | None = None, instance: str = "") -> Day:
         """A day of which nothing was read yet."""

@@ -41,11 +41,14 @@ def commit_of(source: Source, region: str, ledger: Ledger) -> Commit:
 def cursor_of(source: Source, region: str, ledger: Ledger) -> Cursor:
     """Tell where a source was read to."""
     order = source.habits.order
+    since, tail = (None, None) if source.has_begun else (source.since, source.tail)
     return Cursor(
         region=region,
         service=source.name,
         uid=source.uid,
         is_anew=source.is_anew,
+        since=since,
+        tail=tail,
         order=order and order.value,
         last_sealed=source.last_sealed,
         closed=sorted(source.closed),
@@ -96,6 +99,9 @@ def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.
     source.closed = frozenset(cursor.closed)
     if cursor.order:
         source.habits.find(Order(cursor.order))
+    if cursor.since is not None:
+        source.since, source.tail, source.is_late = cursor.since, cursor.tail, True
+        return
     days = [_day_of(state, stored, source) for state in cursor.days]
     for state in cursor.days:
         account = ledger.day(source.name, state.date)
@@ -103,11 +109,6 @@ def resume(source: Source, stored: Stored, region: str, ledger: Ledger, now: dt.
             setattr(account, name, count)
     source.begin([*days, *_since(source, days, now)], now)
     source.is_anew = cursor.is_anew
-
-
-def begin_on(source: Source, date: dt.date, now: dt.datetime) -> None:
-    """Read a source from its beginning, which was on a day or later."""
-    source.begin(map(source.day, source.calendar.days_since(date, now)), now)
 
 
 def _day_of(state: DayState, stored: Stored, source: Source) -> Day:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Literal, Protocol, Self
 
@@ -183,9 +184,10 @@ class Ship:
     async def _take_all(self) -> None:
         """Take lines from the following as long as there is room."""
         try:
-            async with self._lines as lines:
-                async for batch in lines.batches():
-                    await self._deliveries.put(self.sink.prepare(batch))
+            async with AsyncExitStack() as stack:
+                if await self._insist(partial(stack.enter_async_context, self._lines)):
+                    async for batch in self._lines.batches():
+                        await self._deliveries.put(self.sink.prepare(batch))
         finally:
             await self._deliveries.close()
 
@@ -219,7 +221,7 @@ class Ship:
             full.cancel()
             slept.cancel()
 
-    async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
+    async def _insist(self, work: Callable[[], Awaitable[object]]) -> bool:
         """Do something with the sink until it succeeds; tell whether it did before the stop."""
         wait, began = SHORTEST_PAUSE, self._lines.clock.monotonic()
         while True:

@@ -21,7 +21,7 @@ from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
-from tenx_async.telemetry.events import CursorLost, DiscoveryFailed
+from tenx_async.telemetry.events import CursorLost, DiscoveryFailed, SinkPaused
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
@@ -267,6 +267,31 @@ async def test_a_place_that_is_away_for_a_while_is_waited_for(
         await all_written(ship, fake, lambda: read(sink))
 
     assert fake.written == read(sink)
+    assert not any(isinstance(one, CursorLost) for one in client.events)
+
+
+@TWO
+async def test_a_place_that_cannot_be_read_at_first_is_waited_for(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As one that cannot be written to."""
+    make, read = KINDS[kind]
+    load, failures = Reader.load, iter(range(3))
+
+    def failing(self: Reader, source: str, lost: str) -> Stored | None:
+        if next(failures, None) is not None:
+            raise SinkUnavailable("no more handles")
+        return load(self, source, lost)
+
+    monkeypatch.setattr(Reader, "load", failing)
+    fake.write("web", "one", "two")
+    client = FakeClient(fake)
+    async with Ship(client, make(tmp_path)) as ship:
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+    pauses = [str(one.error) for one in client.events if isinstance(one, SinkPaused)]
+    assert ["no more handles"] == pauses
     assert not any(isinstance(one, CursorLost) for one in client.events)
 
 

@@ -1,0 +1,192 @@
+"""Services that were there at first, and whose logs could not be read then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenx_async.errors import ServerError
+from tenx_async.logs.cursors import CursorStore, MemoryCursors
+from tenx_async.logs.findings import Gap
+from tenx_async.logs.ledger import Ledger
+from tenx_async.sinks import sqlite_cursors
+from tenx_async.sinks.sqlite_cursors import SqliteCursors
+from tests.clock import ManualClock
+from tests.logs.cloud import FakeCloud
+from tests.logs.test_follow import follower, take
+
+WELL = ("web", "well")
+DOWN = ServerError("down", status=500)
+A_DAY = dt.timedelta(days=1)
+Open = Callable[[], CursorStore]
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> FakeCloud:
+    """A cloud of two services, the log of one of which cannot be read."""
+    cloud = FakeCloud(clock)
+    cloud.add("web", "api")
+    cloud.write("web", "well")
+    cloud.write("api", *(f"line {number}" for number in range(20)))
+    cloud.failing["api"] = DOWN
+    return cloud
+
+
+@pytest.fixture(params=["memory", "file"])
+def reopened(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Open]:
+    """Opens what keeps cursors, as a process does that goes on."""
+
+    async def at_once(work: Callable[[], None]) -> None:
+        work()  # in a thread, days would pass meanwhile
+
+    monkeypatch.setattr(sqlite_cursors, "to_the_end", at_once)
+    kept = MemoryCursors()
+    with ExitStack() as stack:
+
+        def reopen() -> CursorStore:
+            if request.param == "memory":
+                return kept
+            stack.close()
+            return stack.enter_context(SqliteCursors(tmp_path / "cursors"))
+
+        yield reopen
+
+
+async def read_what_is_well(fake: FakeCloud, cursors: CursorStore, **options: Any) -> None:
+    """Follow, and get nothing of the other one."""
+    lines, _ = follower(fake, cursors=cursors, commit="before", **options)
+    async with lines:
+        assert {WELL: 1} == await take(lines, 1)
+
+
+async def read_to_the_end(
+    fake: FakeCloud, cursors: CursorStore, tail: int | None
+) -> tuple[Counter[tuple[str, str]], Ledger]:
+    """Go on with all of them, and give what comes."""
+    fake.failing.clear()
+    lines, _ = follower(fake, cursors=cursors, commit="before", tail=tail, follow=False)
+    async with lines:
+        return Counter([(line.service, line.log) async for line in lines]), lines.ledger
+
+
+def gaps_of(ledger: Ledger, source: str) -> dict[dt.date, list[object]]:
+    return {day.date: list(day.gaps) for day in ledger if day.source == source and day.gaps}
+
+
+@pytest.mark.parametrize("passed", [0, 2])
+async def test_they_are_read_from_their_beginning_by_who_goes_on(
+    fake: FakeCloud, clock: ManualClock, reopened: Open, passed: int
+) -> None:
+    """However late that is, and however many could not."""
+    await read_what_is_well(fake, reopened(), tail=None)
+    for text in ("once", "twice"):
+        clock.advance(passed * 86_400)
+        fake.write("api", text)
+        fake.write("web", text)
+        lines, _ = follower(fake, cursors=reopened(), commit="before", tail=None)
+        async with lines:
+            assert {("web", text): 1} == await take(lines, 1)
+    clock.advance(passed * 86_400)
+    taken, ledger = await read_to_the_end(fake, reopened(), None)
+
+    assert taken == Counter({line: n for line, n in fake.written.items() if line[0] == "api"})
+    assert 0 == ledger.gaps
+
+
+async def test_days_that_pass_meanwhile_are_read(fake: FakeCloud, clock: ManualClock) -> None:
+    """By the same following, and without cursors."""
+    lines, _ = follower(fake, tail=None)
+    async with lines:
+        assert {WELL: 1} == await take(lines, 1)
+        for text in ("second", "third"):
+            await clock.sleep(86_400)
+            fake.write("api", text)
+        fake.failing.clear()
+
+        assert fake.written - Counter([WELL]) == await take(lines, 22)
+    assert 0 == lines.ledger.gaps
+
+
+@pytest.mark.parametrize(("tail", "then", "count"), [(0, 0, 0), (5, 5, 5), (5, 7, 7), (7, 5, 7)])
+async def test_what_may_be_missing_is_told_where_little_was_wanted(
+    fake: FakeCloud, reopened: Open, tail: int, then: int, count: int
+) -> None:
+    """For nobody knows what was there at first."""
+    lines, _ = follower(fake, cursors=reopened(), commit="before", tail=tail)
+    async with lines:
+        fake.write("web", "next")
+        await take(lines, 1)
+    taken, ledger = await read_to_the_end(fake, reopened(), then)
+
+    assert count == sum(n for (service, _), n in taken.items() if service == "api")
+    assert {fake.today: [Gap(20 - count, None)]} == gaps_of(ledger, "api")
+    assert not gaps_of(ledger, "web")
+
+
+async def test_all_is_read_if_all_is_wanted_in_the_end(fake: FakeCloud, reopened: Open) -> None:
+    """Though less was wanted at first."""
+    await read_what_is_well(fake, reopened(), tail=1)
+    taken, ledger = await read_to_the_end(fake, reopened(), None)
+
+    assert fake.written - Counter([WELL]) == taken
+    assert 0 == ledger.gaps
+
+
+async def test_each_day_that_may_lack_lines_is_told(
+    fake: FakeCloud, clock: ManualClock, reopened: Open
+) -> None:
+    """Of those that passed since they were first to be read."""
+    first = fake.today
+    await read_what_is_well(fake, reopened(), tail=3)
+    clock.advance(86_400)
+    fake.write("api", *(f"second day, {number}" for number in range(4)))
+    taken, ledger = await read_to_the_end(fake, reopened(), 3)
+
+    assert {first: [Gap(20, None)], first + A_DAY: [Gap(1, None)]} == gaps_of(ledger, "api")
+    assert {("api", f"second day, {number}"): 1 for number in (1, 2, 3)} == taken
+
+
+async def test_who_was_only_listed_is_begun_as_is_wanted(fake: FakeCloud, reopened: Open) -> None:
+    """It was not asked for before, so nothing of it is missing."""
+    fake.failing.clear()
+    lines, _ = follower(fake, "web", tail=1, cursors=reopened(), commit="before")
+    async with lines:
+        assert {WELL: 1} == await take(lines, 1)
+    taken, ledger = await read_to_the_end(fake, reopened(), 1)
+
+    assert {("api", "line 19"): 1} == taken
+    assert 0 == ledger.gaps
+
+
+async def test_a_newcomer_that_nobody_could_read_is_read_whole(
+    fake: FakeCloud, clock: ManualClock, reopened: Open
+) -> None:
+    """Though days passed, and little was wanted of those that were there."""
+    fake.failing.clear()
+    lines, _ = follower(fake, cursors=reopened(), commit="before", tail=0)
+    async with lines:
+        fake.add("new")
+        fake.failing["new"] = DOWN
+        fake.write("new", "one", "two")
+        await clock.sleep(60)
+        fake.write("web", "next")
+        assert {("web", "next"): 1} == await take(lines, 1)
+    for text in ("three", "four"):
+        clock.advance(86_400)
+        fake.write("new", text)
+        fake.write("web", text)
+        lines, _ = follower(fake, cursors=reopened(), commit="before", tail=0)
+        async with lines:
+            assert {("web", text): 1} == await take(lines, 1)
+    taken, ledger = await read_to_the_end(fake, reopened(), 0)
+
+    assert Counter({line: n for line, n in fake.written.items() if line[0] == "new"}) == taken
+    assert 0 == ledger.gaps

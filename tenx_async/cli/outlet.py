@@ -14,6 +14,8 @@ from attrs import field, frozen
 from tenx_async import settings
 from tenx_async.cli.target import Target
 from tenx_async.sinks.address import sink_at
+from tenx_async.sinks.database import lock_of
+from tenx_async.sinks.files import RECORD
 from tenx_async.sinks.sink import Sink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 
@@ -48,10 +50,10 @@ class Outlet:
         """The file that whoever writes there has locked."""
         kind, _, path = self.address.partition(":")
         files = {
-            "files": Path(path, ".tenx", "cursors.sqlite.lock"),
-            "sqlite": Path(f"{path}.lock"),
+            "files": Path(path, RECORD),
+            "sqlite": Path(path),
         }
-        return files.get(kind)
+        return lock_of(files[kind]) if kind in files else None
 
     def _cursors(self, target: Target) -> Path:
         """The file for the cursors of an account and a receiver."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -34,8 +35,19 @@ def connect(path: Path, *, make: bool = True) -> sqlite3.Connection:
     )
 
 
-def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> None:
-    """Make tables where there are none; what was lost before them is remembered.
+def real(path: Path) -> Path:
+    """The file itself, whatever links lead there."""
+    return Path(os.path.realpath(path))
+
+
+def lock_of(path: Path) -> Path:
+    """The file that whoever writes to a file has locked, by whatever name."""
+    file = real(path)
+    return file.with_name(f"{file.name}.lock")
+
+
+def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> bool:
+    """Make tables where there are none, and tell; what was lost before them is remembered.
 
     Raises:
         DamagedError: it is not whole.
@@ -56,6 +68,7 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
             for statement in (*FACTS, *tables, f"pragma user_version = {_VERSION}"):
                 database.execute(statement)
             set_fact(database, "lost", lost)
+    return bool(version == 0)
 
 
 @contextmanager

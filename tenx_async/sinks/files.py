@@ -25,6 +25,7 @@ from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
 from tenx_async.sinks.store import Store
 
 STATE = ".tenx"
+RECORD = Path(STATE, "cursors.sqlite")
 """Where in the directory it is kept how long each file is, and where sources were read to."""
 _TABLES = (
     """
@@ -103,7 +104,7 @@ class FileSink:
         self._encode = encoding(form, per_service=per_service)
         self._compress = compression() if compress else None
         self._rotate_size = rotate_size
-        self._store = Store(self.directory / STATE / "cursors.sqlite", _TABLES)
+        self._store = Store(self.directory / RECORD, _TABLES)
 
     @property
     def cursors(self) -> CursorStore:
@@ -139,12 +140,19 @@ class FileSink:
         await to_the_end(self._store.close)
 
     def _open(self) -> None:
-        self._store.open()
+        self._store.open(self._missed())
         try:
             self._cut_off()
         except BaseException:
             self._store.close()  # or it could not be opened again
             raise
+
+    def _missed(self) -> str:
+        """What was lost if there is no record, or an empty one, beside files."""
+        with told(self.directory):
+            was_used = self._store.path.parent.is_dir()
+            has_files = was_used and any(self.directory.glob(f"*{self._naming.ending}"))
+        return f"{self._store.path}, which told of the files, is gone or empty" if has_files else ""
 
     def _cut_off(self) -> None:
         places = self._known(_ALL)

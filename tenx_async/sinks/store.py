@@ -24,8 +24,10 @@ from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.database import (
     DamagedError,
     connect,
+    lock_of,
     noticing_damage,
     prepare,
+    real,
     told,
     transaction,
 )
@@ -69,8 +71,11 @@ class Store:
         if self.path.name in {"", ".."}:
             raise ConfigurationError(f"{self.path} is a directory, not a file")
 
-    def open(self) -> None:
+    def open(self, missed: str = "") -> None:
         """Make the file where there is none, and keep other processes from it.
+
+        Args:
+            missed: what was lost if there is none, or an empty one.
 
         Raises:
             SinkUnavailable: it cannot be used, or another process has it.
@@ -82,7 +87,7 @@ class Store:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._inode, self._token = 0, uuid4().hex
             try:
-                self._connected()
+                self._connected(missed)
             except BaseException:
                 self.close()
                 raise
@@ -186,7 +191,7 @@ class Store:
                 with suppress(OSError):
                     (lock.release if lock.is_there else lock.abandon)()
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self, missed: str = "") -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
         if self._database is not None and self._is_gone():
             self._disconnect()
@@ -194,7 +199,7 @@ class Store:
         if self._database is None:
             self._hold()
             try:
-                self._connect(self._lost_meanwhile())
+                self._connect(self._lost_meanwhile() or missed)
             except DamagedError as damage:
                 self._begin_anew(damage)
         assert self._database
@@ -212,16 +217,14 @@ class Store:
         """What is to be remembered by a file that is made where one was used before."""
         if not self._inode or self.path.exists():
             return ""
-        lost = f"{self.path} was moved away while it was used"
-        logger.warning("%s", lost)
-        return lost
+        return f"{self.path} was moved away while it was used"
 
     def _hold(self) -> None:
         """Keep other processes from the file, also where it was moved away and is begun anew."""
         before = self._lock
         if before is not None and before.is_there:
             return
-        self._lock = Lock.take(self.path.with_name(self.path.name + ".lock")) or before
+        self._lock = Lock.take(lock_of(self.path)) or before
         if self._lock is before:
             raise SinkUnavailable(f"{self.path} is used by another process")
         if before is not None:
@@ -230,12 +233,13 @@ class Store:
     def _connect(self, lost: str) -> None:
         """Open the file; a new one remembers what was lost before it."""
         with suppress(FileExistsError):  # to open and close a file that is used unlocks it
-            self.path.touch(mode=0o600, exist_ok=False)
+            real(self.path).touch(mode=0o600, exist_ok=False)
         database = connect(self.path)
         try:
             with noticing_damage():
                 tables = (*cursor_tables.TABLES, *looks.TABLES, *self.tables)
-                prepare(database, self.path, tables, lost)
+                if prepare(database, self.path, tables, lost) and lost:
+                    logger.error("%s; a new one is begun", lost)
                 cursor_tables.check(database)
                 self._refuse_another(database)
                 set_fact(database, "writer", self._token)
@@ -259,10 +263,8 @@ class Store:
         self._disconnect()
         with self._reader.turn:  # nobody begins to read what is set aside
             self._reader.close()
-            aside = set_aside(self.path, f"{self.path.name}-damaged-*")
-        lost = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
-        logger.error("%s, and a new one is begun", lost)
-        self._connect(lost)
+            aside = set_aside(path := real(self.path), f"{path.name}-damaged-*")
+        self._connect(f"{self.path} is damaged ({damage}); it was set aside as {aside}")
 
     def _disconnect(self) -> None:
         database, self._database = self._database, None

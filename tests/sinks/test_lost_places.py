@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -39,6 +40,10 @@ def fake(clock: ManualClock) -> FakeCloud:
 
 def state(directory: Path) -> Path:
     return directory / STATE / "cursors.sqlite"
+
+
+def contents(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
 
 
 async def begun(ship: Ship) -> None:
@@ -240,6 +245,68 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
 
     lost = [event.source for event in client.events if isinstance(event, CursorLost)]
     assert ["api"] == lost
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+async def test_a_record_that_is_gone_is_missed(
+    fake: FakeCloud, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    """Lines come again, but not in silence, and not into the files that are there."""
+    fake.write("web", "one", "two")
+    await Ship(FakeClient(fake), FileSink(tmp_path), follow=False).run()
+    before = contents(tmp_path)
+    damage(state(tmp_path))
+    client = FakeClient(fake)
+    ship = Ship(client, FileSink(tmp_path), follow=False)
+    await ship.run()
+
+    assert ["web"] == [one.source for one in client.events if isinstance(one, CursorLost)]
+    assert 1 == ship.ledger.gaps
+    assert before.items() < contents(tmp_path).items()
+    assert dict.fromkeys(fake.written, 2) == in_files(tmp_path)
+
+
+async def test_files_that_were_there_before_are_nobodys_record(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """A directory may hold what somebody else wrote."""
+    fake.write("web", "one")
+    (tmp_path / "other.jsonl").write_bytes(b"")
+    client = FakeClient(fake)
+    await Ship(client, FileSink(tmp_path), follow=False).run()
+
+    assert not any(isinstance(one, CursorLost) for one in client.events)
+    assert fake.written == in_files(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "files"])
+async def test_a_file_has_one_writer_whatever_names_it_has(tmp_path: Path, kind: str) -> None:
+    """A link is a name."""
+    (place := tmp_path / "place").mkdir()
+    (link := tmp_path / "link").symlink_to(place if kind == "files" else place / "lines")
+    first, second = (
+        [FileSink(place), FileSink(link)]
+        if kind == "files"
+        else [SqliteSink(place / "lines"), SqliteSink(link)]
+    )
+    await first.open()
+    with pytest.raises(SinkUnavailable, match="another process"):
+        await second.open()
+    await first.close()
+    await second.open()
+    await second.close()
+
+
+async def test_a_damaged_file_is_set_aside_where_it_is(tmp_path: Path) -> None:
+    """Not the link that leads there."""
+    (link := tmp_path / "link").symlink_to(tmp_path / "lines")
+    (tmp_path / "lines").write_bytes(b"no database, but long enough to be looked at" * 9)
+    sink = SqliteSink(link)
+    await sink.open()
+    await sink.close()
+
+    assert link.is_symlink()
+    assert any(path.name.startswith("lines-damaged-") for path in contents(tmp_path))
 
 
 @TWO

@@ -1,11 +1,14 @@
 """Shipping that is killed with SIGKILL at random instants: the sink is to hold what was written.
 
-    python -m benchmarks.kills --sink files|sqlite [--runs 200] [--seed 0] [--keep]
+    python -m benchmarks.kills --sink files|sqlite [--runs 200] [--seed 0] [--full] [--keep]
 
 In each run a LocalCloud in a process of its own writes lines of three services and six instances,
 hands them in late, inserts some further back, fails some requests, and passes a midnight, by a
 clock that runs sixty times as fast as ours. A shipping process is started, killed and started
 again; at last it may go on to the end. The multisets of (service, instance, text) are compared.
+
+With `--full` it ships to a small file system in memory that is filled and cleared meanwhile, as
+those that live and those that are killed write to it; for who may mount one.
 """
 
 from __future__ import annotations
@@ -16,15 +19,18 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import os
 import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,6 +58,57 @@ FAULTS = [
     Fault("reset", rate=0.03, operations=("logs",)),
     Fault("truncate", rate=0.03, operations=("logs",)),
 ]
+
+
+class Place:
+    """Where a sink is, with room enough."""
+
+    def change(self) -> None:
+        """Let others take room, or give it back."""
+
+    def clear(self) -> None:
+        """Have room enough."""
+
+
+@frozen
+class FullPlace(Place):
+    """A small file system on which others leave little room, or none."""
+
+    at: Path
+    chance: random.Random
+
+    @property
+    def _others(self) -> Path:
+        return self.at / "others"
+
+    def change(self) -> None:
+        """Fill it up to some KiB, or clear it."""
+        self.clear()
+        if self.chance.random() < 0.6:
+            handle = os.open(self._others, os.O_WRONLY | os.O_CREAT)
+            with contextlib.suppress(OSError):
+                while os.write(handle, bytes(65536)):
+                    pass
+            left = self.chance.choice([0, 4, 30, 90]) * 1024
+            os.ftruncate(handle, os.fstat(handle).st_size - left)
+            os.close(handle)
+
+    def clear(self) -> None:
+        """Take away what others left there."""
+        self._others.unlink(missing_ok=True)
+
+
+@contextmanager
+def place(at: Path, chance: random.Random, *, full: bool) -> Iterator[Place]:
+    """Make room for a sink."""
+    if not full:
+        yield Place()
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", at], check=True)
+    try:
+        yield FullPlace(at, chance)
+    finally:
+        subprocess.run(["umount", at], check=True)
 
 
 @frozen
@@ -178,9 +235,18 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def run(kind: str, seed: str, at: Path) -> tuple[int, int, Counter[Line], Counter[Line]]:
+def run(
+    kind: str, seed: str, at: Path, *, full: bool
+) -> tuple[int, int, Counter[Line], Counter[Line]]:
     """One history: how many kills and lines; what is missing, and what is there too often."""
     chance = random.Random(f"{seed}/kills")
+    with place(at, chance, full=full) as room:
+        return kill_and_compare(kind, seed, at, chance, room)
+
+
+def kill_and_compare(
+    kind: str, seed: str, at: Path, chance: random.Random, room: Place
+) -> tuple[int, int, Counter[Line], Counter[Line]]:
     clock = FastClock(time.time() + 0.05)
     ours, theirs = FORK.Pipe()
     cloud = FORK.Process(target=serve, args=(theirs, seed, clock), daemon=True)
@@ -190,13 +256,18 @@ def run(kind: str, seed: str, at: Path) -> tuple[int, int, Counter[Line], Counte
         while not ours.poll():
             child = FORK.Process(target=ship, args=(kind, at, endpoint, clock), daemon=True)
             child.start()
-            ours.poll(chance.uniform(0.01, 0.5) if chance.random() < 0.7 else 0.03)
+            lives = chance.uniform(0.01, 0.5) if chance.random() < 0.7 else 0.03
+            for _ in range(3):
+                ours.poll(lives / 3)
+                room.change()
             child.kill()
             child.join()
             kills += 1
         truth = ours.recv()
         child = FORK.Process(target=ship, args=(kind, at, endpoint, clock), daemon=True)
         child.start()
+        time.sleep(0.1)
+        room.clear()
         wait_for(lambda: (at / ".tenx").exists() or (at / "lines.sqlite").exists())
         time.sleep(0.1)
         wait_for(lambda: held(kind, at).total() >= truth.total())
@@ -216,12 +287,13 @@ def main() -> None:
     parser.add_argument("--sink", choices=["files", "sqlite"], required=True)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--full", action="store_true", help="with little room or none, in turns")
     parser.add_argument("--keep", action="store_true", help="leave what came out wrong")
     options = parser.parse_args()
     wrong, kills, lines = 0, 0, 0
     for number in range(options.runs):
         seed, at = f"{options.seed}/{number}", Path(tempfile.mkdtemp(prefix="tenx-kills-"))
-        killed, written, lost, repeated = run(options.sink, seed, at)
+        killed, written, lost, repeated = run(options.sink, seed, at, full=options.full)
         kills, lines = kills + killed, lines + written
         if lost or repeated:
             wrong += 1
@@ -231,7 +303,8 @@ def main() -> None:
             shutil.rmtree(at)
     verdict = f"{wrong} WRONG" if wrong else "all exact"
     print(
-        f"{options.sink}, seed {options.seed}: {options.runs} runs, {kills:,} kills, "
+        f"{options.sink}{', full' * options.full}, seed {options.seed}: {options.runs} runs, "
+        f"{kills:,} kills, "
         f"{lines:,} lines: {verdict}"
     )
     sys.exit(bool(wrong))

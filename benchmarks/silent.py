@@ -28,7 +28,8 @@ class Polling:
     """MiB that it took."""
 
 
-def _memory() -> float:
+def memory() -> float:
+    """MiB that this process takes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
@@ -61,7 +62,7 @@ async def _all_read(lines: Follower, services: int) -> None:
 
 async def poll_by_follower(endpoint: str, services: int, seconds: float) -> Polling:
     """Poll as fast as it goes."""
-    before = _memory()
+    before = memory()
     async with (
         client_of(endpoint) as client,
         client.follow(
@@ -73,7 +74,7 @@ async def poll_by_follower(endpoint: str, services: int, seconds: float) -> Poll
         await asyncio.sleep(seconds)
         passed, spent = time.perf_counter() - began, time.process_time() - cpu
         count = lines.ledger.calls - first
-        return Polling(count / passed, 1e6 * spent / count, _memory() - before)
+        return Polling(count / passed, 1e6 * spent / count, memory() - before)
 
 
 async def wait_idly(endpoint: str, services: int, seconds: float) -> float:

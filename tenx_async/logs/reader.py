@@ -64,8 +64,10 @@ class SourceReader:
         Raises:
             OperationError: a page could not be read; what was read before it is handed on.
         """
+        if not source.has_begun and source.tail is not None:
+            return await self._begin(source, source.tail)
         if not source.has_begun:
-            return await self._begin(source)
+            source.begin_whole(self.clock.now())
         if source.is_anew:
             self._begin_anew(source)
         for date in source.turn(self.clock.now()):
@@ -92,9 +94,8 @@ class SourceReader:
             elif source.is_over(day) and not more:
                 await self._seal(source, day)
 
-    async def _begin(self, source: Source) -> tuple[int, bool]:
+    async def _begin(self, source: Source, missing: int) -> tuple[int, bool]:
         """Find where the wanted days end, the newest first, until the tail is complete."""
-        missing = source.tail
         found: list[tuple[Day, Delivery]] = []
         now = self.clock.now()
         for date in reversed(source.days_to_begin_with(now)):
@@ -103,7 +104,7 @@ class SourceReader:
             if not day.begun and not day.is_cut:
                 day.tail = None
             found.append((day, delivery))
-            missing = None if missing is None else max(0, missing - delivery.lines)
+            missing = max(0, missing - delivery.lines)
         source.begin((day for day, _ in found), now)
         for day, delivery in reversed(found):
             late = self._begun_late(source, day, delivery)
@@ -142,9 +143,7 @@ class SourceReader:
         """Tell that lines may have passed before it was known where the log ended."""
         is_late = source.is_late or source.failures or source.throttled
         left_out = day.position - delivery.lines
-        if is_late and source.tail is not None and (left_out or not day.memory.whole):
-            return [Gap(left_out, None)]
-        return []
+        return [Gap(left_out, None)] if is_late and (left_out or not day.memory.whole) else []
 
     async def close(self) -> None:
         """Give up the pages that were asked for before their turn."""

@@ -120,6 +120,10 @@ class Source:
         self._open = frozenset(self.calendar.open_days(now))
         self.has_begun = True
 
+    def begin_whole(self, now: dt.datetime) -> None:
+        """Read all that there is in the days to begin with."""
+        self.begin(map(self.day, self.days_to_begin_with(now)), now)
+
     def turn(self, now: dt.datetime) -> list[dt.date]:
         """Open the days that have come; tell which."""
         self.has_begun = True

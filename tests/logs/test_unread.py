@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from tenx_async.errors import ServerError
+from tenx_async.logs.buffer import Buffer
+from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import CursorStore, MemoryCursors
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.ledger import Ledger
+from tenx_async.logs.order import Habits, Order
 from tenx_async.sinks import sqlite_cursors
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
@@ -190,3 +193,26 @@ async def test_a_newcomer_that_nobody_could_read_is_read_whole(
 
     assert Counter({line: n for line, n in fake.written.items() if line[0] == "new"}) == taken
     assert 0 == ledger.gaps
+
+
+async def test_days_that_passed_are_handed_on_one_after_the_other(
+    fake: FakeCloud, clock: ManualClock
+) -> None:
+    """Not all at once when all of them are read, for they may be many, and large."""
+    fake.order = Order.NEWEST_FIRST
+    fake.failing.clear()
+    for text in range(10):
+        clock.advance(86_400)
+        fake.write("web", *(f"day {text}, line {number}" for number in range(1_000)))
+    calendar = Calendar(zones=(dt.UTC,), since=fake.today - 9 * A_DAY, until=fake.today)
+    options: dict[str, Any] = {"habits": Habits(100), "calendar": calendar, "buffer": Buffer(200)}
+    lines, _ = follower(fake, "web", tail=None, follow=False, **options)
+    taken: list[str] = []
+    async with lines:
+        async for batch in lines.batches():
+            if not taken:
+                assert 40 > fake.calls["web"]
+            taken += (line.log for line in batch)
+
+    assert 10_000 == len(taken)
+    assert [text for _, text in fake.written.elements()][-10_000:] == taken

@@ -65,11 +65,15 @@ class Calendar:
         """The first day that may still get lines, wanted or not."""
         return self._current(now)[0]
 
+    def first(self, now: dt.datetime) -> dt.date:
+        """The first wanted day, or the first that may still get lines."""
+        return self.since or self.earliest(now)
+
     def days_since(self, date: dt.date, now: dt.datetime) -> list[dt.date]:
-        """List the wanted days from one on, those to begin with included, the oldest first."""
-        count = (self._current(now)[-1] - date).days + 1
-        days = (date + number * _ONE_DAY for number in range(count))
-        return sorted({*self.first_days(now), *filter(self._is_wanted, days)})
+        """List the days from one that was wanted on, and those to begin with, the oldest first."""
+        last = min(self._current(now)[-1], self.until or dt.date.max)
+        days = (date + number * _ONE_DAY for number in range((last - date).days + 1))
+        return sorted({*self.first_days(now), *days})
 
     def first_days(self, now: dt.datetime) -> list[dt.date]:
         """List the days to begin with, the oldest first: the open ones, and all since the first."""

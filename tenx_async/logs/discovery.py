@@ -32,12 +32,15 @@ ListServices = Callable[[], Awaitable[list[Service]]]
 
 @frozen
 class Look:
-    """Which services there are, and of which nothing was known."""
+    """Which services there are, and which of them are followed from now on."""
 
     there: Sequence[str]
     new: list[Source] = field(factory=list)
-    """Those of the unknown that came to be since the look before."""
+    """Those that came to be since the look before."""
     others: list[Source] = field(factory=list)
+    """Those that may have been there, and of which nothing was kept."""
+    resumed: list[Source] = field(factory=list)
+    """Those of which something was kept, if only to be lost."""
 
 
 @define(kw_only=True, eq=False)
@@ -128,8 +131,7 @@ class Discovery:
         found = {name: self.make(name) for name in seen if self._is_unknown(name)}  # all or none
         look = Look([service.name for service in services])
         for source in found.values():
-            if source.is_unknown:
-                (look.new if self._came_to_be(source) else look.others).append(source)
+            self._kind_of(source, look).append(source)
         for source in look.others:
             source.tail = tail
         for name, uid in seen.items():
@@ -151,9 +153,10 @@ class Discovery:
         source = self.sources.get(name) or self._gone.get(name)
         return source is None or source.state is SourceState.AWAITED
 
-    def _came_to_be(self, source: Source) -> bool:
-        """Tell whether there was no such service at the last look."""
-        return self._has_looked or self.is_new(source.name)
+    def _kind_of(self, source: Source, look: Look) -> list[Source]:
+        if not source.is_unknown:
+            return look.resumed
+        return look.new if self._has_looked or self.is_new(source.name) else look.others
 
     def _welcome(self, name: str, uid: str | None) -> None:
         """Go on with a service that is known, also one that was taken for gone."""

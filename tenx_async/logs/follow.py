@@ -165,30 +165,38 @@ class Follower:
         return source
 
     def _resume(self, source: Source, cursors: CursorStore) -> None:
-        """Go on where the source was committed; where that cannot be trusted, say so."""
+        """Go on where the source was committed, as far as that can be trusted."""
         now = self.clock.now()
         try:
             if stored := cursors.load(source.name):
                 resume(source, stored, self.region, self.ledger, now)
                 source.wants(self.tail)
         except DamagedCursor as error:
-            source.since, source.tail = self.calendar.earliest(now), self.tail
-            self.emit(CursorLost(source=source.name, error=error))
-            for date in self.calendar.first_days(now)[:1]:
-                self.ledger.day(source.name, date).findings.append(Gap(0, None))
+            source.since, source.tail = self.calendar.first(now), self.tail
+            source.damage = error
 
     def _note_look(self, look: Look) -> None:
         """Read what came to be since the last look from then on, even if days have passed."""
-        today = self.calendar.earliest(self.clock.now())
+        now = self.clock.now()
+        today = self.calendar.earliest(now)
         before, self._looked_on = self._looked_on or today, today
         for source in look.new:
-            source.since = before
+            source.since = self.calendar.since or before
         for source in look.others:
-            source.since = today
+            source.since = self.calendar.first(now)
+        for source in look.resumed:
+            self._tell_damage(source, now)
         if self.cursors is not None:
             unknown = (*look.new, *look.others)
             begun = [commit_of(source, self.region, self.ledger) for source in unknown]
             self.cursors.note_look(look.there, today, begun)
+
+    def _tell_damage(self, source: Source, now: dt.datetime) -> None:
+        """Say of a source that it is not known where it was read to."""
+        if source.damage is not None:
+            self.emit(CursorLost(source=source.name, error=source.damage))
+            for date in self.calendar.first_days(now)[:1]:
+                self.ledger.day(source.name, date).findings.append(Gap(0, None))
 
     @property
     def sources(self) -> list[SourceStatus]:

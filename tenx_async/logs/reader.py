@@ -64,9 +64,10 @@ class SourceReader:
         Raises:
             OperationError: a page could not be read; what was read before it is handed on.
         """
-        if not source.has_begun and source.tail is not None:
-            return await self._begin(source, source.tail)
         if not source.has_begun:
+            source.forget_other()
+            if source.tail is not None:
+                return await self._begin(source, source.tail)
             source.begin_whole(self.clock.now())
         if source.is_anew:
             self._begin_anew(source)
@@ -105,6 +106,8 @@ class SourceReader:
                 day.tail = None
             found.append((day, delivery))
             missing = max(0, missing - delivery.lines)
+        if source.is_anew:  # meanwhile: nobody knows whose lines these are
+            return 0, True
         source.begin((day for day, _ in found), now)
         for day, delivery in reversed(found):
             late = self._begun_late(source, day, delivery)

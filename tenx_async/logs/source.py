@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from attrs import define, field, frozen
 
 from tenx_async.api.entries import LogEntry
+from tenx_async.errors import DamagedCursor
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import Marks
 from tenx_async.logs.day import Day
@@ -66,6 +67,8 @@ class Source:
     """The day from which on it is to be read, as long as it has not begun."""
     is_late: bool = field(default=False, repr=False)
     """Whether an earlier following was to begin to read it, and could not."""
+    damage: DamagedCursor | None = field(default=None, repr=False)
+    """Why it is not known where it was read to, though it was kept."""
     state: SourceState = SourceState.CATCHING_UP
     remember: int = field(default=20_000, repr=False)
     """How many of a day's last entries are remembered, by digests."""
@@ -99,7 +102,7 @@ class Source:
 
     def days_to_begin_with(self, now: dt.datetime) -> list[dt.date]:
         """List the days to be read at first, the oldest first."""
-        return self.calendar.days_since(self.since or self.calendar.earliest(now), now)
+        return self.calendar.days_since(self.since or self.calendar.first(now), now)
 
     def wants(self, tail: int | None) -> None:
         """Begin with no fewer of the lines that are there at first than are wanted now."""
@@ -119,6 +122,11 @@ class Source:
         self._days = {(day.date, day.instance): day for day in days}
         self._open = frozenset(self.calendar.open_days(now))
         self.has_begun = True
+
+    def forget_other(self) -> None:
+        """Have all be read of a service that was made anew before any of it was read."""
+        if self.is_anew:
+            self.is_anew, self.tail = False, None
 
     def begin_whole(self, now: dt.datetime) -> None:
         """Read all that there is in the days to begin with."""

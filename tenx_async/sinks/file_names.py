@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from urllib.parse import quote
@@ -13,6 +14,9 @@ from tenx_async.logs.lines import LogBatch
 _ALL = "lines"
 _LONGEST = 200
 """Of a service's name, in bytes: a file's may have 255."""
+
+
+_OF_A_DAY = re.compile(r"\.\d{4}-\d\d-\d\d(\.\d+)?\.(jsonl|log)(\.zst)?$")
 
 
 @frozen(kw_only=True)
@@ -35,6 +39,10 @@ class Naming:
     def name(self, stem: str, number: int) -> str:
         """The name of a file: the first one without a number, further ones with theirs."""
         return f"{stem}.{number}{self.ending}" if number else f"{stem}{self.ending}"
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a file has a name as those have that are written, now or in another form."""
+        return bool(_OF_A_DAY.search(name)) if self.daily else name.endswith(self.ending)
 
     def groups(self, batches: list[LogBatch]) -> Iterator[tuple[str, list[LogBatch]]]:
         """Batches by the file that they go to."""

@@ -151,8 +151,9 @@ class FileSink:
         """What was lost if there is no record, or an empty one, beside files."""
         with told(self.directory):
             was_used = self._store.path.parent.is_dir()
-            has_files = was_used and any(self.directory.glob(f"*{self._naming.ending}"))
-        return f"{self._store.path}, which told of the files, is gone or empty" if has_files else ""
+            names = (path.name for path in self.directory.iterdir()) if was_used else ()
+            is_lost = any(map(self._naming.is_ours, names))
+        return f"{self._store.path}, which told of the files, is gone or empty" if is_lost else ""
 
     def _cut_off(self) -> None:
         places = self._known(_ALL)

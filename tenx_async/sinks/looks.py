@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
 from collections.abc import Iterable, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from tenx_async.logs.cursor import Commit
 from tenx_async.sinks.cursor_tables import CursorTables
@@ -21,26 +22,31 @@ select 1 where exists (select 1 from seen) and not exists (select 1 from seen wh
 _IS_KNOWN = "select 1 from cursors where source = ?"
 
 
-Seen = tuple[int, dt.date | None]
-"""How many begin, and the day."""
+@frozen
+class Seen:
+    """What looks showed, as a whole: one thread notes it, another one writes it."""
+
+    there: Sequence[str] = ()
+    on: dt.date | None = None
+    new: Sequence[Commit] = ()
+    """Where sources begin that came to be since."""
 
 
 @define(eq=False)
 class Looks:
     """What looks showed that a file does not know yet; it is written with the next commit."""
 
-    _there: Sequence[str] = field(default=(), init=False, repr=False)
-    _looked_on: dt.date | None = field(default=None, init=False, repr=False)
+    _seen: Seen = field(factory=Seen, init=False, repr=False)
     _noted: dt.date | None = field(default=None, init=False, repr=False)
     """The day that the file knows of."""
-    _new: list[Commit] = field(factory=list, init=False, repr=False)
-    """Where sources begin that came to be since."""
+    _turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    """Held by who puts something else in the place of what was seen."""
 
     def note(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note which sources there are on a day, and where new ones begin."""
-        self._new += new  # first: a thread may be about to write
-        self._there = ["", *sources]  # a name that none has: there may be no sources
-        self._looked_on = on
+        there = ("", *sources)  # a name that none has: there may be no sources
+        with self._turn:
+            self._seen = Seen(there, on, (*self._seen.new, *new))
 
     def forget(self) -> None:
         """Note that the file may be another one."""
@@ -52,18 +58,19 @@ class Looks:
         Where a source begins is left out if it was committed: a write that seemed to fail may
         have been carried out.
         """
-        new, looked_on = list(self._new), self._looked_on
-        cursors.apply(database, [one for one in new if not _is_known(database, one.source)])
-        if looked_on is not None and looked_on != self._noted:
+        seen = self._seen
+        cursors.apply(database, [one for one in seen.new if not _is_known(database, one.source)])
+        if seen.on is not None and seen.on != self._noted:
             database.execute("delete from seen")
-            database.executemany(_SEE, ((source,) for source in self._there))
-            set_fact(database, _LOOKED_ON, f"{looked_on}")
-        return len(new), looked_on
+            database.executemany(_SEE, ((source,) for source in seen.there))
+            set_fact(database, _LOOKED_ON, f"{seen.on}")
+        return seen
 
-    def written(self, new: int, looked_on: dt.date | None) -> None:
+    def written(self, seen: Seen) -> None:
         """Note that so much is durable."""
-        del self._new[:new]
-        self._noted = looked_on
+        with self._turn:
+            self._seen = evolve(self._seen, new=self._seen.new[len(seen.new) :])
+        self._noted = seen.on
 
 
 def is_new(database: sqlite3.Connection, source: str) -> bool:

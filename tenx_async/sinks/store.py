@@ -130,7 +130,7 @@ class Store:
                     work(database)
                 seen = self._looks.write(database, self._cursors)
                 self._cursors.apply(database, commits)
-            self._looks.written(*seen)
+            self._looks.written(seen)
             self._cursors.note(commits)
             self._in_doubt = self._in_doubt and not given
 
@@ -187,9 +187,7 @@ class Store:
             self._disconnect()
             self._reader.close()
             lock, self._lock = self._lock, None
-            if lock is not None:
-                with suppress(OSError):
-                    (lock.release if lock.is_there else lock.abandon)()
+            _let_go(lock)
 
     def _connected(self, missed: str = "") -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
@@ -221,14 +219,13 @@ class Store:
 
     def _hold(self) -> None:
         """Keep other processes from the file, also where it was moved away and is begun anew."""
-        before = self._lock
-        if before is not None and before.is_there:
+        before, file = self._lock, lock_of(self.path)
+        if before is not None and before.is_there and before.file == file:
             return
-        self._lock = Lock.take(lock_of(self.path)) or before
+        self._lock = Lock.take(file) or before
         if self._lock is before:
             raise SinkUnavailable(f"{self.path} is used by another process")
-        if before is not None:
-            before.abandon()
+        _let_go(before)
 
     def _connect(self, lost: str) -> None:
         """Open the file; a new one remembers what was lost before it."""
@@ -286,3 +283,10 @@ class Store:
             self._in_doubt = True
             self._disconnect()
             raise
+
+
+def _let_go(lock: Lock | None) -> None:
+    """Let others have a lock, but leave the file to who moved it away, or has one of its name."""
+    if lock is not None:
+        with suppress(OSError):
+            (lock.release if lock.is_there else lock.abandon)()

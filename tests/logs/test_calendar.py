@@ -127,7 +127,7 @@ def test_only_wanted_days_are_read(
         (None, None, 29, [29]),
         (None, None, 27, [27, 28, 29]),
         (None, None, 30, [29]),  # by a clock that was fast
-        (28, None, 26, [28, 29]),
+        (28, None, 26, [26, 27, 28, 29]),  # which an earlier following wanted
         (26, None, 28, [26, 27, 28, 29]),
         (None, 28, 27, [27, 28]),
         (None, 27, 29, [27]),
@@ -136,7 +136,7 @@ def test_only_wanted_days_are_read(
 def test_who_came_since_a_day_is_read_from_then_on(
     since: int | None, until: int | None, noted: int, expected: list[int]
 ) -> None:
-    """What is not wanted is left out, and nothing that is read at first is."""
+    """What comes after the last wanted day is left out, and nothing that is read at first is."""
     calendar = Calendar(
         zones=[dt.UTC],
         since=dt.date(2015, 12, since) if since else None,

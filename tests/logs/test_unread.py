@@ -216,3 +216,60 @@ async def test_days_that_passed_are_handed_on_one_after_the_other(
 
     assert 10_000 == len(taken)
     assert [text for _, text in fake.written.elements()][-10_000:] == taken
+
+
+@pytest.mark.parametrize("tail", [None, 0, 5])
+async def test_one_that_was_made_anew_is_read_once(
+    fake: FakeCloud, reopened: Open, tail: int | None
+) -> None:
+    """All of it, whatever was wanted of the one before, of which nothing was read."""
+    await read_what_is_well(fake, reopened(), tail=1)
+    fake.remove("api")
+    fake.add("api", uid="u2")
+    fake.write("api", "new", "newer")
+    taken, ledger = await read_to_the_end(fake, reopened(), tail)
+    again, later = await read_to_the_end(fake, reopened(), tail)
+
+    assert {("api", "new"): 1, ("api", "newer"): 1} == taken
+    assert not again
+    assert 0 == ledger.gaps + later.gaps
+    assert not any(account.resets for one in (ledger, later) for account in one)
+
+
+async def test_one_that_is_made_anew_meanwhile_is_read_once(fake: FakeCloud) -> None:
+    """Also by the following that could not read the one before, and by who goes on."""
+    cursors = MemoryCursors()
+    lines, _ = follower(fake, cursors=cursors, commit="before", tail=5, discover_every=1.0)
+    async with lines:
+        assert {WELL: 1} == await take(lines, 1)
+        fake.remove("api")
+        fake.add("api", uid="u2")
+        fake.write("api", *(f"new {number}" for number in range(20)))
+        await fake.clock.sleep(10)
+        fake.failing.clear()
+        taken = await take(lines, 20)
+    again, ledger = await read_to_the_end(fake, cursors, 5)
+
+    assert {("api", f"new {number}"): 1 for number in range(20)} == taken
+    assert not again
+    assert 0 == ledger.gaps
+
+
+async def test_days_that_were_wanted_at_first_are_read_by_who_wants_fewer(
+    fake: FakeCloud, clock: ManualClock, reopened: Open
+) -> None:
+    """As those of a service that was read are."""
+    first = fake.today
+    calendar = Calendar(zones=(dt.UTC,), since=first)
+    await read_what_is_well(fake, reopened(), tail=None, calendar=calendar)
+    clock.advance(2 * 86_400)
+    fake.write("api", "later")
+    fake.failing.clear()
+    calendar = Calendar(zones=(dt.UTC,), since=fake.today)
+    lines, _ = follower(
+        fake, cursors=reopened(), commit="before", tail=None, calendar=calendar, follow=False
+    )
+    async with lines:
+        taken = Counter([(line.service, line.log) async for line in lines])
+
+    assert fake.written - Counter([WELL]) == taken

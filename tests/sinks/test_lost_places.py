@@ -18,6 +18,7 @@ from tenx_async.logs.cursor import Commit, Cursor, Stored
 from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import STATE, FileSink
+from tenx_async.sinks.forms import Form
 from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
@@ -248,12 +249,13 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("form", ["jsonl", "text"])
 async def test_a_record_that_is_gone_is_missed(
-    fake: FakeCloud, tmp_path: Path, damage: Callable[[Path], object]
+    fake: FakeCloud, tmp_path: Path, damage: Callable[[Path], object], form: Form
 ) -> None:
     """Lines come again, but not in silence, and not into the files that are there."""
     fake.write("web", "one", "two")
-    await Ship(FakeClient(fake), FileSink(tmp_path), follow=False).run()
+    await Ship(FakeClient(fake), FileSink(tmp_path, form=form), follow=False).run()
     before = contents(tmp_path)
     damage(state(tmp_path))
     client = FakeClient(fake)
@@ -263,20 +265,38 @@ async def test_a_record_that_is_gone_is_missed(
     assert ["web"] == [one.source for one in client.events if isinstance(one, CursorLost)]
     assert 1 == ship.ledger.gaps
     assert before.items() < contents(tmp_path).items()
-    assert dict.fromkeys(fake.written, 2) == in_files(tmp_path)
+    assert dict.fromkeys(fake.written, 2 if form == "jsonl" else 1) == in_files(tmp_path)
 
 
 async def test_files_that_were_there_before_are_nobodys_record(
     fake: FakeCloud, tmp_path: Path
 ) -> None:
-    """A directory may hold what somebody else wrote."""
+    """A directory may hold what somebody else wrote, also if the first start was broken off."""
     fake.write("web", "one")
     (tmp_path / "other.jsonl").write_bytes(b"")
+    state(tmp_path).parent.mkdir()
+    state(tmp_path).touch()
     client = FakeClient(fake)
     await Ship(client, FileSink(tmp_path), follow=False).run()
 
     assert not any(isinstance(one, CursorLost) for one in client.events)
     assert fake.written == in_files(tmp_path)
+
+
+async def test_who_follows_a_link_has_the_lock_of_where_it_leads(tmp_path: Path) -> None:
+    """Also when it is turned to another file, which another one has."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "mine")
+    mine, other = SqliteSink(link), SqliteSink(tmp_path / "other")
+    await mine.open()
+    await other.open()
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+    with pytest.raises(SinkUnavailable, match="another process"):
+        await mine.write([batch_of("one")])
+    await other.close()
+    await mine.write([batch_of("one")])
+    await mine.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "files"])
@@ -360,6 +380,34 @@ async def test_a_place_that_cannot_be_read_at_first_is_waited_for(
     pauses = [str(one.error) for one in client.events if isinstance(one, SinkPaused)]
     assert ["no more handles"] == pauses
     assert not any(isinstance(one, CursorLost) for one in client.events)
+
+
+@TWO
+async def test_a_lost_cursor_is_told_once_however_often_it_is_looked(
+    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A look that fails for another service tells nothing."""
+    make, _ = KINDS[kind]
+    path = tmp_path / "lines.sqlite" if kind == "sqlite" else state(tmp_path)
+    fake.add("api")
+    await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("update cursors set cursor = x'0011' where source = 'api'")
+    load, failures = Reader.load, iter(range(3))
+
+    def failing(self: Reader, source: str, lost: str) -> Stored | None:
+        if source == "web" and next(failures, None) is not None:
+            raise SinkUnavailable("no more handles")
+        return load(self, source, lost)
+
+    monkeypatch.setattr(Reader, "load", failing)
+    fake.uids = {name: fake.uids[name] for name in ("api", "web")}
+    client = FakeClient(fake)
+    ship = Ship(client, make(tmp_path), follow=False)
+    await ship.run()
+
+    assert ["api"] == [one.source for one in client.events if isinstance(one, CursorLost)]
+    assert 1 == ship.ledger.gaps
 
 
 @TWO

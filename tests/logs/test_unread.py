@@ -22,6 +22,7 @@ from tenx_async.sinks import sqlite_cursors
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
+from tests.logs.test_cursors import Sink, follow_for
 from tests.logs.test_follow import follower, take
 
 WELL = ("web", "well")
@@ -273,3 +274,24 @@ async def test_days_that_were_wanted_at_first_are_read_by_who_wants_fewer(
         taken = Counter([(line.service, line.log) async for line in lines])
 
     assert fake.written - Counter([WELL]) == taken
+
+
+async def test_one_that_is_made_anew_while_it_is_first_read_is_read_once(fake: FakeCloud) -> None:
+    """Of which the lines are that came is not known then."""
+    sink = Sink()
+    fake.failing.clear()
+    lines, _ = follower(fake, "api", cursors=sink.cursors, commit="manual", tail=5)
+
+    def make_anew(name: str) -> None:
+        fake.on_call = lambda _: None
+        fake.remove(name)
+        fake.add(name, uid="u2")
+        fake.write(name, *(f"new {number}" for number in range(20)))
+        next(iter(lines._discovery)).reset("u2")
+
+    fake.on_call = make_anew
+    await follow_for(lines, sink, 1)
+    lines, _ = follower(fake, "api", cursors=sink.cursors, commit="manual", tail=5)
+    await follow_for(lines, sink, 3)
+
+    assert Counter(("api", f"new {number}") for number in range(20)) == Counter(sink.lines)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tenx_async.telemetry.logging import logger
 
 _MOST = 512
 """So many pieces are given to the system at once."""
+_MUCH = 2**20
+"""Bytes: of so many, as of a backlog, none need stay in the system's memory."""
 
 
 def write_at(path: Path, length: int, pieces: Sequence[bytes]) -> int:
@@ -20,13 +23,16 @@ def write_at(path: Path, length: int, pieces: Sequence[bytes]) -> int:
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
-        length = _cut(handle, path, length)
-        for start in range(0, len(pieces), _MOST):
-            length = _write_all(handle, length, pieces[start : start + _MOST])
+        end = start = _cut(handle, path, length)
+        for first in range(0, len(pieces), _MOST):
+            end = _write_all(handle, end, pieces[first : first + _MOST])
         os.fdatasync(handle)
+        if end - start >= _MUCH:
+            with suppress(OSError):  # it is only advice
+                os.posix_fadvise(handle, start, end - start, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(handle)
-    return length
+    return end
 
 
 def _write_all(handle: int, length: int, pieces: Sequence[bytes]) -> int:

@@ -14,8 +14,6 @@ from tenx_async.logs.lines import LogBatch
 _ALL = "lines"
 _LONGEST = 200
 """Of a service's name, in bytes: a file's may have 255."""
-
-
 _OF_A_DAY = re.compile(r"\.\d{4}-\d\d-\d\d(\.\d+)?\.(jsonl|log)(\.zst)?$")
 
 

@@ -150,9 +150,9 @@ class FileSink:
     def _missed(self) -> str:
         """What was lost if there is no record, or an empty one, beside files."""
         with told(self.directory):
-            was_used = self._store.path.parent.is_dir()
-            names = (path.name for path in self.directory.iterdir()) if was_used else ()
-            is_lost = any(map(self._naming.is_ours, names))
+            was_used = self._naming.daily or self._store.path.parent.is_dir()
+            files = self.directory.iterdir() if self.directory.is_dir() else ()
+            is_lost = was_used and any(self._naming.is_ours(file.name) for file in files)
         return f"{self._store.path}, which told of the files, is gone or empty" if is_lost else ""
 
     def _cut_off(self) -> None:

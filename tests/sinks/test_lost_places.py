@@ -248,7 +248,10 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
     assert ["api"] == lost
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize(
+    "damage",
+    [Path.unlink, lambda path: path.write_bytes(b""), lambda path: shutil.rmtree(path.parent)],
+)
 @pytest.mark.parametrize("form", ["jsonl", "text"])
 async def test_a_record_that_is_gone_is_missed(
     fake: FakeCloud, tmp_path: Path, damage: Callable[[Path], object], form: Form

@@ -87,7 +87,7 @@ class Following:
             case SinkPaused(error=error):
                 self.say(f"paused: {explain(error)}; it is tried again until it works")
             case SinkResumed(seconds=seconds):
-                self.say(f"lines are written again, after {seconds:,.0f} s; nothing was lost")
+                self.say(f"lines are written again, after {seconds:,.0f} s")
             case CursorLost(source=name, error=error):
                 self.say(f"{name}: read as a new one: {explain(error)}")
 

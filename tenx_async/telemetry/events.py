@@ -151,7 +151,7 @@ class SinkPaused:
 
 @frozen(kw_only=True)
 class SinkResumed:
-    """Where lines go takes them again; nothing was lost."""
+    """Where lines go takes them again."""
 
     seconds: float
     """How long it could not."""

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import msgspec
 from attrs import frozen
 
 import tenx_async as tenx
+from benchmarks.processes import started
 from tenx_async import LocalCloud
 from tenx_async.local import Fault, Quirks
 
@@ -61,7 +61,7 @@ class Served:
     order: str = "oldest-first"
 
 
-def _serve(pipe: Connection, served: Served) -> None:
+def _serve(served: Served, pipe: Connection) -> None:
     async def main() -> None:
         faults = [Fault("latency", seconds=served.delay)] if served.delay else []
         quirks = Quirks(log_order=served.order)  # type: ignore[arg-type]  # one of its texts
@@ -81,12 +81,5 @@ def _serve(pipe: Connection, served: Served) -> None:
 @contextlib.contextmanager
 def serving(served: Served) -> Iterator[str]:
     """Serve while the block runs; give the address."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, served), daemon=True)
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        process.kill()
-        process.join()
+    with started(_serve, served) as told:
+        yield told.recv()

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from attrs import frozen
 
 import tenx_async as tenx
 from benchmarks.kills import Line, held, sink_of
+from benchmarks.processes import started
 from benchmarks.silent import memory
 
 TOKEN = "steady"
@@ -41,7 +39,7 @@ class Scene:
     seconds: float
 
 
-def serve(pipe: Connection, scene: Scene) -> None:
+def serve(scene: Scene, pipe: Connection) -> None:
     """Be the cloud; tell the address, then what was written, and serve on."""
 
     async def main() -> None:
@@ -67,20 +65,6 @@ async def write(cloud: tenx.LocalCloud, names: list[str], seconds: float) -> Cou
             cloud.append(name, text, instance=f"{name}-1")
             truth[name, f"{name}-1", text] += 1
     return truth
-
-
-@contextlib.contextmanager
-def serving(scene: Scene) -> Iterator[Connection]:
-    """Serve in a process of its own."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, scene), daemon=True)
-    process.start()
-    try:
-        yield ours
-    finally:
-        process.kill()
-        process.join()
 
 
 async def ship(pipe: Connection, kind: str, at: Path) -> Counter[Line]:
@@ -109,7 +93,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
     with (
-        serving(Scene(options.services, options.minutes * 60)) as pipe,
+        started(serve, Scene(options.services, options.minutes * 60)) as pipe,
         tempfile.TemporaryDirectory() as directory,
     ):
         truth = asyncio.run(ship(pipe, options.sink, Path(directory)))

@@ -13,11 +13,7 @@ from attrs import define, field
 
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import (
-    ConfigurationError,
-    DamagedCursor,
-    TenxError,
-)
+from tenx_async.errors import ConfigurationError, DamagedCursor, TenxError
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
@@ -38,11 +34,7 @@ from tenx_async.logs.setbacks import Setbacks
 from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.logs.states import commit_of, resume
 from tenx_async.logs.strides import Strides
-from tenx_async.telemetry.events import (
-    CursorLost,
-    FollowingEnded,
-    Listener,
-)
+from tenx_async.telemetry.events import CursorLost, FollowingEnded, Listener
 
 CommitMode = Literal["after", "before", "manual"]
 """When a batch is committed: when the next one is asked for, before it is given, or by hand."""

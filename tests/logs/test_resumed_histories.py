@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from attrs import define, field
 from tenx_async.errors import ServerError
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
-from tenx_async.sinks import sqlite_cursors
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud, Line
@@ -129,15 +128,8 @@ class History:
             self.fleet.happen()
 
 
-@pytest.fixture(autouse=True)
-def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(work: Callable[[], None]) -> None:
-        work()  # in a thread, days would pass meanwhile
-
-    monkeypatch.setattr(sqlite_cursors, "to_the_end", at_once)
-
-
 @pytest.mark.parametrize("seed", range(60))
+@pytest.mark.usefixtures("no_threads")
 async def test_no_line_is_lost_or_repeated_in_silence(
     clock: ManualClock, tmp_path: Path, seed: int
 ) -> None:

@@ -18,7 +18,6 @@ from tenx_async.logs.cursors import CursorStore, MemoryCursors
 from tenx_async.logs.findings import Gap
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.order import Habits, Order
-from tenx_async.sinks import sqlite_cursors
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
@@ -43,15 +42,8 @@ def fake(clock: ManualClock) -> FakeCloud:
 
 
 @pytest.fixture(params=["memory", "file"])
-def reopened(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Open]:
+def reopened(request: pytest.FixtureRequest, tmp_path: Path, no_threads: None) -> Iterator[Open]:
     """Opens what keeps cursors, as a process does that goes on."""
-
-    async def at_once(work: Callable[[], None]) -> None:
-        work()  # in a thread, days would pass meanwhile
-
-    monkeypatch.setattr(sqlite_cursors, "to_the_end", at_once)
     kept = MemoryCursors()
     with ExitStack() as stack:
 

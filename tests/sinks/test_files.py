@@ -20,6 +20,7 @@ from tenx_async.errors import ConfigurationError, DamagedCursor, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor
 from tenx_async.logs.cursors import Marks, MemoryCursors
 from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.disk import write_at
 from tenx_async.sinks.files import STATE, FileSink, _Place
 
 DAY = dt.date(2015, 12, 29)
@@ -258,3 +259,22 @@ async def test_a_name_that_is_too_long_for_a_file_is_cut(tmp_path: Path) -> None
 
     assert 2 == len(names(tmp_path))
     assert all(len(name) < 255 for name in names(tmp_path))
+
+
+def test_advice_that_the_system_refuses_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Much is written, and the system told that it need not keep it; or not."""
+    advised: list[int] = []
+
+    def refuse(_handle: int, start: int, _length: int, _advice: int) -> None:
+        advised.append(start)
+        raise OSError("no such advice")
+
+    monkeypatch.setattr(os, "posix_fadvise", refuse)
+    path = tmp_path / "lines"
+    path.write_bytes(b"good")
+
+    assert 4 + 2**20 == write_at(path, 4, [bytes(2**19)] * 2)
+    assert 4 + 2**20 + 1 == write_at(path, 4 + 2**20, [b"1"])
+    assert [4] == advised

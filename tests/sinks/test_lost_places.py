@@ -29,6 +29,7 @@ from tests.logs.cloud import FakeCloud
 from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
 from tests.sinks.test_files import DAY, batch_of
 
+Unreadable = Callable[[str, int], None]
 TWO = pytest.mark.parametrize("kind", ["a file for each day", "sqlite"])
 
 
@@ -37,6 +38,23 @@ def fake(clock: ManualClock) -> FakeCloud:
     cloud = FakeCloud(clock)
     cloud.add("web")
     return cloud
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Unreadable:
+    """Makes what is kept of a source impossible to read, for so many times."""
+
+    def fail(name: str, times: int) -> None:
+        load, failures = Reader.load, iter(range(times))
+
+        def failing(self: Reader, source: str, lost: str) -> Stored | None:
+            if source == name and next(failures, None) is not None:
+                raise SinkUnavailable("no more handles")
+            return load(self, source, lost)
+
+        monkeypatch.setattr(Reader, "load", failing)
+
+    return fail
 
 
 def state(directory: Path) -> Path:
@@ -302,6 +320,17 @@ async def test_who_follows_a_link_has_the_lock_of_where_it_leads(tmp_path: Path)
     await mine.close()
 
 
+async def test_a_record_of_files_without_a_day_is_missed(fake: FakeCloud, tmp_path: Path) -> None:
+    """Their names are nobody's own: they count where there was a record."""
+    fake.write("web", "one")
+    client = FakeClient(fake)
+    for _ in range(2):
+        await Ship(client, FileSink(tmp_path, rotate_daily=False), follow=False).run()
+        state(tmp_path).unlink()
+
+    assert ["web"] == [one.source for one in client.events if isinstance(one, CursorLost)]
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "files"])
 async def test_a_file_has_one_writer_whatever_names_it_has(tmp_path: Path, kind: str) -> None:
     """A link is a name."""
@@ -362,18 +391,11 @@ async def test_a_place_that_is_away_for_a_while_is_waited_for(
 
 @TWO
 async def test_a_place_that_cannot_be_read_at_first_is_waited_for(
-    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    fake: FakeCloud, tmp_path: Path, unreadable: Unreadable, kind: str
 ) -> None:
     """As one that cannot be written to."""
     make, read = KINDS[kind]
-    load, failures = Reader.load, iter(range(3))
-
-    def failing(self: Reader, source: str, lost: str) -> Stored | None:
-        if next(failures, None) is not None:
-            raise SinkUnavailable("no more handles")
-        return load(self, source, lost)
-
-    monkeypatch.setattr(Reader, "load", failing)
+    unreadable("web", 3)
     fake.write("web", "one", "two")
     client = FakeClient(fake)
     async with Ship(client, make(tmp_path)) as ship:
@@ -387,7 +409,7 @@ async def test_a_place_that_cannot_be_read_at_first_is_waited_for(
 
 @TWO
 async def test_a_lost_cursor_is_told_once_however_often_it_is_looked(
-    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    fake: FakeCloud, tmp_path: Path, unreadable: Unreadable, kind: str
 ) -> None:
     """A look that fails for another service tells nothing."""
     make, _ = KINDS[kind]
@@ -396,14 +418,7 @@ async def test_a_lost_cursor_is_told_once_however_often_it_is_looked(
     await Ship(FakeClient(fake), make(tmp_path), follow=False).run()
     with closing(sqlite3.connect(path)) as store, store:
         store.execute("update cursors set cursor = x'0011' where source = 'api'")
-    load, failures = Reader.load, iter(range(3))
-
-    def failing(self: Reader, source: str, lost: str) -> Stored | None:
-        if source == "web" and next(failures, None) is not None:
-            raise SinkUnavailable("no more handles")
-        return load(self, source, lost)
-
-    monkeypatch.setattr(Reader, "load", failing)
+    unreadable("web", 3)
     fake.uids = {name: fake.uids[name] for name in ("api", "web")}
     client = FakeClient(fake)
     ship = Ship(client, make(tmp_path), follow=False)
@@ -415,18 +430,12 @@ async def test_a_lost_cursor_is_told_once_however_often_it_is_looked(
 
 @TWO
 async def test_a_look_that_fails_half_way_begins_nothing(
-    fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    fake: FakeCloud, tmp_path: Path, unreadable: Unreadable, kind: str
 ) -> None:
     """Or what was read of one until the next look would be read once more."""
     make, read = KINDS[kind]
-    client, load, failures = FakeClient(fake), Reader.load, iter(range(4))
-
-    def failing(self: Reader, source: str, lost: str) -> Stored | None:
-        if source == "b" and next(failures, None) is not None:
-            raise SinkUnavailable("no more handles")
-        return load(self, source, lost)
-
-    monkeypatch.setattr(Reader, "load", failing)
+    client = FakeClient(fake)
+    unreadable("b", 4)
     async with Ship(client, make(tmp_path)) as ship:
         await begun(ship)
         fake.add("a", "b")

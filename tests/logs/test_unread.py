@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_cursors import Sink, follow_for
-from tests.logs.test_follow import follower, take
+from tests.logs.test_follow import follower, quiet, take
 
 WELL = ("web", "well")
 DOWN = ServerError("down", status=500)
@@ -252,9 +253,16 @@ async def test_days_that_were_wanted_at_first_are_read_by_who_wants_fewer(
     fake: FakeCloud, clock: ManualClock, reopened: Open
 ) -> None:
     """As those of a service that was read are."""
-    first = fake.today
+    first = fake.today - 3 * A_DAY
+    fake.write("api", "on the first day", date=first)
     calendar = Calendar(zones=(dt.UTC,), since=first)
     await read_what_is_well(fake, reopened(), tail=None, calendar=calendar)
+    fake.add("new")
+    fake.failing["new"] = DOWN
+    fake.write("new", "on the first day of all", date=first)
+    lines, _ = follower(fake, cursors=reopened(), tail=None, calendar=calendar)
+    async with lines:
+        await quiet(100)
     clock.advance(2 * 86_400)
     fake.write("api", "later")
     fake.failing.clear()
@@ -287,3 +295,39 @@ async def test_one_that_is_made_anew_while_it_is_first_read_is_read_once(fake: F
     await follow_for(lines, sink, 3)
 
     assert Counter(("api", f"new {number}") for number in range(20)) == Counter(sink.lines)
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize(("lines_there", "tail"), [(20, 50), (20, 20), (100, 40)])
+async def test_nothing_is_told_to_be_missing_where_all_was_read(
+    fake: FakeCloud, reopened: Open, order: Order, lines_there: int, tail: int
+) -> None:
+    """Only where the log is longer than what was wanted of it, as far as that can be seen."""
+    fake.order = order
+    fake.write("api", *(f"more {number}" for number in range(lines_there - 20)))
+    await read_what_is_well(fake, reopened(), tail=tail, habits=Habits(40, order))
+    fake.failing.clear()
+    lines, _ = follower(fake, cursors=reopened(), tail=tail, habits=Habits(40, order), follow=False)
+    async with lines:
+        taken = [line async for line in lines]
+
+    assert min(lines_there, tail) <= len(taken)
+    assert (tail < lines_there) == bool(gaps_of(lines.ledger, "api"))
+
+
+async def test_a_newcomer_of_many_lines_holds_up_no_beginning(
+    fake: FakeCloud, reopened: Open
+) -> None:
+    """Nobody takes its lines before the following has begun."""
+    fake.order = Order.NEWEST_FIRST
+    fake.failing.clear()
+    lines, _ = follower(fake, cursors=reopened(), commit="before", tail=0)
+    async with lines:
+        await quiet(100)
+    fake.add("new")
+    fake.write("new", *(f"line {number}" for number in range(500)))
+    lines, _ = follower(
+        fake, cursors=reopened(), tail=0, buffer=Buffer(50), habits=Habits(40, fake.order)
+    )
+    async with asyncio.timeout(10), lines:
+        assert 500 == (await take(lines, 500)).total()

@@ -289,16 +289,18 @@ async def test_a_record_that_is_gone_is_missed(
     assert dict.fromkeys(fake.written, 2 if form == "jsonl" else 1) == in_files(tmp_path)
 
 
+@pytest.mark.parametrize("daily", [True, False])
 async def test_files_that_were_there_before_are_nobodys_record(
-    fake: FakeCloud, tmp_path: Path
+    fake: FakeCloud, tmp_path: Path, daily: bool
 ) -> None:
     """A directory may hold what somebody else wrote, also if the first start was broken off."""
     fake.write("web", "one")
     (tmp_path / "other.jsonl").write_bytes(b"")
-    state(tmp_path).parent.mkdir()
-    state(tmp_path).touch()
+    if daily:
+        state(tmp_path).parent.mkdir()
+        state(tmp_path).touch()
     client = FakeClient(fake)
-    await Ship(client, FileSink(tmp_path), follow=False).run()
+    await Ship(client, FileSink(tmp_path, rotate_daily=daily), follow=False).run()
 
     assert not any(isinstance(one, CursorLost) for one in client.events)
     assert fake.written == in_files(tmp_path)
@@ -347,6 +349,16 @@ async def test_a_file_has_one_writer_whatever_names_it_has(tmp_path: Path, kind:
     await first.close()
     await second.open()
     await second.close()
+
+
+async def test_where_a_link_leads_nobody_else_may_read(tmp_path: Path) -> None:
+    """Though there was no file before."""
+    (link := tmp_path / "link").symlink_to(tmp_path / "lines")
+    sink = SqliteSink(link)
+    await sink.open()
+    await sink.close()
+
+    assert 0o600 == (tmp_path / "lines").stat().st_mode & 0o777
 
 
 async def test_a_damaged_file_is_set_aside_where_it_is(tmp_path: Path) -> None:

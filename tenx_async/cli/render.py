@@ -16,6 +16,7 @@ from tenx_async.api import wire
 from tenx_async.api.models import Service
 from tenx_async.cli.terminal import colour_of, has_colour, visible, visible_json
 from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.forms import as_json
 
 WIDEST_NAME = 40
 _WIDTH = 10_000
@@ -107,27 +108,13 @@ def columns(rows: Iterable[Sequence[str]], titles: Sequence[str] = ()) -> str:
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 
-_encoder = msgspec.json.Encoder()
-
 Lines = Callable[[LogBatch], str]
 """How log lines are shown."""
 
 
 def json_lines(batch: LogBatch) -> str:
     """Write each line as a JSON object of its own."""
-    lines = [
-        {
-            "region": line.region,
-            "service": line.service,
-            "instance_name": line.instance_name,
-            "log": line.log,
-            "date": line.date,
-            "position": line.position,
-            "late": line.late,
-        }
-        for line in batch
-    ]
-    text = _encoder.encode_lines(lines).decode()
+    text = as_json(batch).decode()
     return visible_json(text) if sys.stdout.isatty() else text
 
 

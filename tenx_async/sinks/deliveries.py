@@ -19,18 +19,14 @@ class Deliveries:
     limit: int
     """Lines that are enough to be written."""
     closed: bool = field(default=False, init=False)
+    waiting: int = field(default=0, init=False)
+    """Lines that are not written yet."""
     _ready: list[LogBatch] = field(factory=list, init=False, repr=False)
     _begun: dict[str, list[LogBatch]] = field(factory=dict, init=False, repr=False)
     """Of each source what came since its last mark."""
     _lines: int = field(default=0, init=False)
     _under_way: int = field(default=0, init=False)
     _changed: asyncio.Condition = field(factory=asyncio.Condition, init=False, repr=False)
-
-    @property
-    def waiting(self) -> int:
-        """Lines that are not written yet."""
-        begun = sum(len(batch) for batches in self._begun.values() for batch in batches)
-        return self._lines + self._under_way + begun
 
     @property
     def is_empty(self) -> bool:
@@ -46,6 +42,7 @@ class Deliveries:
         """Add a batch, and wait for room."""
         begun = self._begun.setdefault(batch.source, [])
         begun.append(batch)
+        self.waiting += len(batch)
         if batch.mark is None:
             return
         del self._begun[batch.source]
@@ -58,6 +55,7 @@ class Deliveries:
     async def wait_for_some(self) -> bool:
         """Wait for something to write; `False`: nothing will come."""
         async with self._changed:
+            self.waiting -= self._under_way
             self._under_way = 0
             await self._changed.wait_for(lambda: self._ready or self.closed)
             return bool(self._ready)

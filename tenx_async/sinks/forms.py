@@ -10,13 +10,37 @@ from typing import Literal
 import msgspec
 
 from tenx_async.errors import ConfigurationError
-from tenx_async.logs.lines import LogBatch, LogLine
+from tenx_async.logs.lines import LogBatch
 
 Form = Literal["jsonl", "text"]
 Encode = Callable[[LogBatch], bytes]
 
 _ENCODER = msgspec.json.Encoder()
 _END = "\n"
+
+
+class _Row(msgspec.Struct, gc=False):
+    """A line of which only the text and the place are not encoded yet."""
+
+    region: msgspec.Raw
+    """And behind it the other facts that the lines of an instance have in common."""
+    log: str
+    position: int
+
+
+class _Heads(dict[str, msgspec.Raw]):
+    """What the lines of a batch have in common, by instance."""
+
+    def __init__(self, batch: LogBatch) -> None:
+        super().__init__()
+        self._batch = batch
+
+    def __missing__(self, instance: str) -> msgspec.Raw:
+        of = self._batch
+        region = _ENCODER.encode(of.region)
+        rest = {"service": of.source, "instance_name": instance, "date": of.date, "late": of.late}
+        self[instance] = head = msgspec.Raw(region + b"," + _ENCODER.encode(rest)[1:-1])
+        return head
 
 
 def encoding(form: Form, *, per_service: bool) -> Encode:
@@ -32,17 +56,27 @@ def encoding(form: Form, *, per_service: bool) -> Encode:
 
 def as_json(batch: LogBatch) -> bytes:
     """A line of JSON for each line."""
-    return _json_lines(batch.lines)
-
-
-def _json_lines(lines: list[LogLine]) -> bytes:
     try:
-        return _ENCODER.encode_lines(lines)
+        return _ENCODER.encode_lines(_rows(batch))
     except UnicodeEncodeError:  # halves of characters, which only the loose reading lets through
         return b"".join(
             json.dumps(msgspec.to_builtins(line), separators=(",", ":")).encode() + b"\n"
-            for line in lines
+            for line in batch.lines
         )
+
+
+def _rows(batch: LogBatch) -> list[_Row]:
+    entries, heads = batch.entries, _Heads(batch)
+    first = entries[0].instance_name if entries else ""
+    its = heads[first]  # of most lines; to compare a name takes less than to look it up
+    return [
+        _Row(
+            its if entry.instance_name == first else heads[entry.instance_name],
+            entry.log.removesuffix(_END),
+            position,
+        )
+        for position, entry in enumerate(entries, batch.position)
+    ]
 
 
 def _as_text(batch: LogBatch, *, per_service: bool) -> bytes:

@@ -22,7 +22,7 @@ from tenx_async.telemetry.events import SinkPaused, SinkResumed
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries of a sink that cannot be used."""
-MARK_EVERY = 100_000
+MARK_EVERY = 200_000
 """Lines of a backlog that are held, at most, until their place can be committed."""
 
 

@@ -17,7 +17,7 @@ from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
-from tenx_async.sinks.database import DamagedError, told
+from tenx_async.sinks.database import told
 from tenx_async.sinks.disk import cut_to, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
@@ -72,6 +72,8 @@ class FileSink:
     _compress: Callable[[bytes], bytes] | None = field(repr=False)
     _rotate_size: int | None = field(repr=False)
     _store: Store = field(repr=False)
+    _in_doubt: Sequence[_Place] = field(repr=False)
+    """Up to where files were good to which lines were written whose commit failed."""
 
     def __init__(
         self,
@@ -104,7 +106,8 @@ class FileSink:
         self._encode = encoding(form, per_service=per_service)
         self._compress = compression() if compress else None
         self._rotate_size = rotate_size
-        self._store = Store(self.directory / RECORD, _TABLES)
+        self._store = Store(self.directory / RECORD, _TABLES, within=self.directory)
+        self._in_doubt = ()
 
     @property
     def cursors(self) -> CursorStore:
@@ -166,6 +169,7 @@ class FileSink:
         commits = commits_of(batches)
         if self._store.has(commits):
             return
+        self._take_back_unknown()
         groups = self._naming.groups([batch for batch in batches if len(batch)])
         data = {stem: self._pieces_of(group) for stem, group in groups}
         places = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
@@ -173,12 +177,19 @@ class FileSink:
         if fresh:
             self._store.announce(partial(self._set, fresh))  # so that they are cut off, if need be
         written = self._append_all(places, data, has_new_names=bool(fresh))
-        try:
-            self._store.write(commits, partial(self._set, written))
-        except SinkUnavailable as error:
-            if isinstance(error.__cause__, DamagedError):  # what is written again goes elsewhere
-                self._take_back(places)
-            raise
+        self._in_doubt = places
+        self._store.write(commits, partial(self._set, written))
+        self._in_doubt = ()
+
+    def _take_back_unknown(self) -> None:
+        """Take back what a write left behind where the record of it is another one now.
+
+        What is written again goes elsewhere then, and not in its place.
+        """
+        if self._in_doubt:
+            known = {(place.stem, place.number) for place in self._known(_ALL)}
+            places = [one for one in self._in_doubt if (one.stem, one.number) not in known]
+            self._take_back(places)
 
     def _pieces_of(self, batches: Iterable[LogBatch]) -> list[bytes]:
         pieces = [

@@ -22,6 +22,8 @@ class Reader:
     """Reads what was committed; whoever writes may close it from a thread."""
 
     path: Path
+    within: Path
+    """The directory without which it is not known whether the file is gone."""
     turn: threading.RLock = field(factory=threading.RLock, init=False, repr=False)
     """Held by who reads, or closes: a connection that is closed under its reader is a crash."""
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
@@ -87,7 +89,7 @@ class Reader:
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
-            if self.path.parent.is_dir() and not self.path.exists():
+            if self.within.is_dir() and not self.path.exists():
                 raise DamagedError("it is gone")
             self._database = connect(self.path, make=False)  # or whoever writes would not miss it
         return self._database

@@ -50,11 +50,17 @@ class Store:
     path: Path
     tables: Sequence[str] = field(default=(), repr=False)
     """Statements that make what is kept besides cursors."""
+    within: Path = field(
+        default=Factory(lambda self: self.path.parent, takes_self=True), kw_only=True, repr=False
+    )
+    """Where this directory is, others below it are made; where it is not, it is waited for."""
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
     _reader: Reader = field(
-        default=Factory(lambda self: Reader(self.path), takes_self=True), init=False, repr=False
+        default=Factory(lambda self: Reader(self.path, self.within), takes_self=True),
+        init=False,
+        repr=False,
     )
     _inode: int = field(default=0, init=False, repr=False)
     _in_doubt: bool = field(default=False, init=False, repr=False)
@@ -195,6 +201,8 @@ class Store:
             self._disconnect()
             self._reader.close()
         if self._database is None:
+            if self.within.is_dir():
+                self.path.parent.mkdir(mode=0o700, exist_ok=True)
             self._hold()
             try:
                 self._connect(self._lost_meanwhile() or missed)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
+from tenx_async.sinks.store import Store
 from tenx_async.telemetry.events import CursorLost, DiscoveryFailed, SinkPaused
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
@@ -255,8 +257,6 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
         fake.failing["api"] = ServerError("down", status=500)
         state(tmp_path).parent.rename(tmp_path / "moved")
         fake.write("web", "b")
-        await paused(ship)
-        state(tmp_path).parent.mkdir()
         await until(lambda: ship.status.lines == 2)
     client = FakeClient(fake)
     fake.failing.clear()
@@ -264,6 +264,57 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
 
     lost = [event.source for event in client.events if isinstance(event, CursorLost)]
     assert ["api"] == lost
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["the directory", "the record's"])
+async def test_a_place_that_is_removed_is_gone_on_with(
+    fake: FakeCloud, tmp_path: Path, is_whole: bool
+) -> None:
+    """By itself: where the directory is made again, or only that of its record is gone."""
+    sink = tmp_path / "sink"
+    fake.write("web", "old")
+    client = FakeClient(fake)
+    async with Ship(client, FileSink(sink)) as ship:
+        await all_written(ship, fake, lambda: in_files(sink))
+        shutil.rmtree(sink if is_whole else sink / STATE)
+        fake.write("web", "new")
+        if is_whole:
+            fake.written.pop(("web", "old"))
+            await paused(ship)
+            sink.mkdir()
+        fake.add("api")
+        fake.write("api", "from the beginning")
+        await all_written(ship, fake, lambda: in_files(sink))
+
+    assert fake.written == in_files(sink)
+
+
+@pytest.mark.parametrize("does_fail", [True, False], ids=["which fails", "which does not fail"])
+async def test_a_record_that_goes_while_lines_are_written_repeats_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does_fail: bool
+) -> None:
+    """Of the write, too, that had reached its file but not its record."""
+    sink, batches = FileSink(tmp_path), [batch_of("two"), batch_of("three", source="api")]
+    await sink.open()
+    await sink.write([batch_of("one")])
+
+    def losing(store: Store, *work: Any) -> None:
+        monkeypatch.undo()
+        shutil.rmtree(tmp_path / STATE)
+        if does_fail:
+            raise SinkUnavailable("no more handles")
+        store.write(*work)
+
+    monkeypatch.setattr(Store, "write", losing)
+    if does_fail:
+        with pytest.raises(SinkUnavailable):
+            await sink.write(batches)
+        await sink.write(batches)
+    else:
+        await sink.write(batches)
+    await sink.close()
+
+    assert {("web", "one"): 1, ("web", "two"): 1, ("api", "three"): 1} == in_files(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +537,7 @@ async def test_what_was_gone_at_the_last_look_is_new_when_it_comes_back(
 def test_nobody_closes_what_is_read(tmp_path: Path) -> None:
     """To close a connection in one thread that another one uses ends the process."""
     SqliteCursors(tmp_path / "cursors.sqlite").close()
-    reader = Reader(tmp_path / "cursors.sqlite")
+    reader = Reader(tmp_path / "cursors.sqlite", tmp_path)
     closing_it = threading.Thread(target=reader.close)
     with reader.turn:
         closing_it.start()

@@ -235,7 +235,7 @@ def test_who_reads_makes_no_file(path: Path) -> None:
     """Or whoever writes would not see that its own is gone."""
     path.parent.mkdir()
     with pytest.raises(DamagedCursor, match="it is gone"):
-        Reader(path).load("web", "")
+        Reader(path, path.parent).load("web", "")
 
     assert not path.exists()
 

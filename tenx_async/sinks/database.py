@@ -14,7 +14,10 @@ from tenx_async.sinks.facts import TABLES as FACTS, set_fact
 
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
+_APPLICATION = int.from_bytes(b"tenx")
+"""Stands in the head of a file that is ours."""
 _VERSION = 3
+_HEAD = (f"pragma application_id = {_APPLICATION}", f"pragma user_version = {_VERSION}")
 _PAGE = 16_384
 """Bytes of a page: four times the usual, with which many lines take a third less time."""
 _MOST_CHECKED = 64 * 2**20
@@ -51,8 +54,9 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
 
     Raises:
         DamagedError: it is not whole.
-        ConfigurationError: it was written by a newer version.
+        ConfigurationError: it was written by a newer version, or is another program's.
     """
+    _refuse_foreign(database, path)
     database.execute(f"pragma page_size = {_PAGE}")  # of a new file
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = normal")
@@ -65,10 +69,17 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
         raise ConfigurationError(f"{path} was written by a newer version of this program")
     if version < _VERSION:
         with transaction(database):
-            for statement in (*FACTS, *tables, f"pragma user_version = {_VERSION}"):
+            for statement in (*FACTS, *tables, *_HEAD):
                 database.execute(statement)
             set_fact(database, "lost", lost)
     return bool(version == 0)
+
+
+def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    (application,) = database.execute("pragma application_id").fetchone()
+    has_any = database.execute("select 1 from sqlite_master").fetchone()
+    if has_any and application != _APPLICATION:
+        raise ConfigurationError(f"{path} is another program's database: name a file of its own")
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class Store:
 
         Raises:
             SinkUnavailable: it cannot be used, or another process has it.
-            ConfigurationError: it was written by a newer version.
+            ConfigurationError: it was written by a newer version, or is another program's.
         """
         with self._turn, told(self.path):
             if self._lock is not None:

@@ -603,6 +603,22 @@ async def test_a_service_that_comes_after_damage_is_not_lost(
         assert (["web"] if name == "api" else []) == lost
 
 
+@pytest.mark.parametrize("version", [0, 3, 99])
+async def test_another_programs_database_is_left_alone(tmp_path: Path, version: int) -> None:
+    """Not a byte of it is changed."""
+    path = tmp_path / "shop.sqlite"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("create table orders (id integer primary key)")
+        database.execute(f"pragma user_version = {version}")
+    before = path.read_bytes()
+    for sink in (SqliteSink(path), SqliteSink(path)):
+        with pytest.raises(ConfigurationError, match="another program's database"):
+            await sink.open()
+
+    assert before == path.read_bytes()
+    assert [path] == list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("path", [".", "..", "/"])
 def test_a_directory_is_no_file(path: str) -> None:
     """It is said at once, by whatever would be a file there."""

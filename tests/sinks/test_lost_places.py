@@ -615,8 +615,7 @@ async def test_another_programs_database_is_left_alone(tmp_path: Path, version: 
         with pytest.raises(ConfigurationError, match="another program's database"):
             await sink.open()
 
-    assert before == path.read_bytes()
-    assert [path] == list(tmp_path.iterdir())
+    assert {path: before} == contents(tmp_path)
 
 
 @pytest.mark.parametrize("path", [".", "..", "/"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
@@ -16,6 +16,8 @@ _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
 _APPLICATION = int.from_bytes(b"tenx")
 """Stands in the head of a file that is ours."""
+_NAMES = {"facts", "cursors", "edits"}
+"""Tables of one that is ours, whatever became of its head."""
 _VERSION = 3
 _HEAD = (f"pragma application_id = {_APPLICATION}", f"pragma user_version = {_VERSION}")
 _PAGE = 16_384
@@ -23,16 +25,21 @@ _PAGE = 16_384
 _MOST_CHECKED = 64 * 2**20
 """Bytes up to which a file is looked through when it is opened."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_DAMAGED = ("Could not decode to UTF-8", "no such table", "no such column")
+_DAMAGED = (
+    "Could not decode to UTF-8",
+    "no such table",
+    "no such column",
+    "unsupported file format",
+)
 
 
 class DamagedError(Exception):
     """The file is no database, or not a whole one."""
 
 
-def connect(path: Path, *, make: bool = True) -> sqlite3.Connection:
-    """Connect to a file, whatever its name is, from any thread; where there is none, make it."""
-    name = f"{path.absolute().as_uri()}?mode={'rwc' if make else 'rw'}"
+def connect(path: Path, how: str = "mode=rwc") -> sqlite3.Connection:
+    """Connect to a file, whatever its name is, from any thread."""
+    name = f"{path.absolute().as_uri()}?{how}"
     return sqlite3.connect(
         name, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
     )
@@ -49,6 +56,27 @@ def lock_of(path: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
+def refuse_foreign(path: Path) -> None:
+    """See that a file is not another program's, and change nothing: nor what stands beside it.
+
+    Raises:
+        ConfigurationError: it is.
+    """
+    with (
+        suppress(sqlite3.DatabaseError, UnicodeDecodeError),  # damage is told by who writes
+        closing(connect(path, "mode=ro&immutable=1")) as database,
+    ):
+        _refuse_foreign(database, path)
+
+
+def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    (application,) = database.execute("pragma application_id").fetchone()
+    names = {name for (name,) in database.execute("select name from sqlite_master")}
+    is_ours = application == _APPLICATION or names >= _NAMES
+    if not is_ours and (application or names):
+        raise ConfigurationError(f"{path} is another program's database: name another file")
+
+
 def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> bool:
     """Make tables where there are none, and tell; what was lost before them is remembered.
 
@@ -56,7 +84,7 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
         DamagedError: it is not whole.
         ConfigurationError: it was written by a newer version, or is another program's.
     """
-    _refuse_foreign(database, path)
+    _refuse_foreign(database, path)  # which may have all of it in its log
     database.execute(f"pragma page_size = {_PAGE}")  # of a new file
     database.execute("pragma journal_mode = wal")
     database.execute("pragma synchronous = normal")
@@ -73,13 +101,6 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
                 database.execute(statement)
             set_fact(database, "lost", lost)
     return bool(version == 0)
-
-
-def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
-    (application,) = database.execute("pragma application_id").fetchone()
-    has_any = database.execute("select 1 from sqlite_master").fetchone()
-    if has_any and application != _APPLICATION:
-        raise ConfigurationError(f"{path} is another program's database: name a file of its own")
 
 
 @contextmanager

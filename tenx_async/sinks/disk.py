@@ -45,6 +45,16 @@ def _write_all(handle: int, length: int, pieces: Sequence[bytes]) -> int:
     return length + size
 
 
+def end_of(path: Path, length: int) -> int:
+    """Where the good part of a file ends: before its length, where somebody has cut it short."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        size = 0
+    _tell_if_short(path, size, length)
+    return min(size, length)
+
+
 def cut_to(path: Path, length: int) -> None:
     """Cut off what stands behind the good part of a file, if there is such a file."""
     try:
@@ -73,6 +83,10 @@ def _cut(handle: int, path: Path, length: int) -> int:
     size = os.fstat(handle).st_size
     if size > length:
         os.ftruncate(handle, length)
-    elif size < length:
-        logger.warning("%s has %d bytes of %d: somebody cut it short", path, size, length)
+    _tell_if_short(path, size, length)
     return min(size, length)
+
+
+def _tell_if_short(path: Path, size: int, length: int) -> None:
+    if size < length:
+        logger.warning("%s has %d bytes of %d: somebody cut it short", path, size, length)

@@ -18,7 +18,7 @@ from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.database import told
-from tenx_async.sinks.disk import cut_to, sync_names, write_at
+from tenx_async.sinks.disk import cut_to, end_of, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
@@ -144,6 +144,7 @@ class FileSink:
 
     def _open(self) -> None:
         self._store.open(self._missed())
+        self._in_doubt = ()
         try:
             self._cut_off()
         except BaseException:
@@ -168,16 +169,19 @@ class FileSink:
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
         if self._store.has(commits):
+            self._in_doubt = ()
             return
         self._take_back_unknown()
         groups = self._naming.groups([batch for batch in batches if len(batch)])
         data = {stem: self._pieces_of(group) for stem, group in groups}
-        places = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
-        fresh = [place for place in places if not place.length]
-        if fresh:
-            self._store.announce(partial(self._set, fresh))  # so that they are cut off, if need be
-        written = self._append_all(places, data, has_new_names=bool(fresh))
+        known = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
+        places = [self._as_found(place) for place in known]
+        pairs = zip(known, places, strict=True)
+        changed = [found for place, found in pairs if not found.length or found != place]
+        if changed:
+            self._store.announce(partial(self._set, changed))  # or it would be cut off elsewhere
         self._in_doubt = places
+        written = self._append_all(places, data, has_new_names=bool(changed))
         self._store.write(commits, partial(self._set, written))
         self._in_doubt = ()
 
@@ -216,6 +220,13 @@ class FileSink:
             room = (self._rotate_size or math.inf) - place.length
             return place if not place.length or size <= room else self._next(stem, place.number + 1)
         return self._next(stem, 0)
+
+    def _as_found(self, place: _Place) -> _Place:
+        """Where a file is good up to that somebody may have cut short, or moved away."""
+        if not place.length:
+            return place
+        with told(self.directory):
+            return evolve(place, length=end_of(self._path(place.stem, place.number), place.length))
 
     def _known(self, sql: str, *values: str) -> list[_Place]:
         places = []

@@ -48,6 +48,10 @@ class Looks:
         with self._turn:
             self._seen = Seen(there, on, (*self._seen.new, *new))
 
+    def is_new(self, source: str) -> bool:
+        """Tell whether a source was not there at the last look of this process."""
+        return self._seen.on is not None and source not in self._seen.there
+
     def forget(self) -> None:
         """Note that the file may be another one."""
         self._noted = None

@@ -28,6 +28,11 @@ class Reader:
     """Held by who reads, or closes: a connection that is closed under its reader is a crash."""
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether there is nothing to read, and never will be of what there was."""
+        return self._database is None and self.within.is_dir() and not self.path.exists()
+
     def load(self, source: str, lost: str) -> Stored | None:
         """What was committed of a source.
 
@@ -89,7 +94,7 @@ class Reader:
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
-            if self.within.is_dir() and not self.path.exists():
+            if self.is_gone:
                 raise DamagedError("it is gone")
-            self._database = connect(self.path, make=False)  # or whoever writes would not miss it
+            self._database = connect(self.path, "mode=rw")  # or whoever writes would not miss it
         return self._database

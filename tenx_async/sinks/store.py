@@ -28,6 +28,7 @@ from tenx_async.sinks.database import (
     noticing_damage,
     prepare,
     real,
+    refuse_foreign,
     told,
     transaction,
 )
@@ -67,6 +68,8 @@ class Store:
     """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
+    _missed: str = field(default="", init=False)
+    """What is to be remembered so by the file that has to be made."""
     _looks: Looks = field(factory=Looks, init=False, repr=False)
     _token: str = field(default="", init=False, repr=False)
     """What tells this writer from others."""
@@ -91,9 +94,9 @@ class Store:
             if self._lock is not None:
                 raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._inode, self._token = 0, uuid4().hex
+            self._inode, self._token, self._missed = 0, uuid4().hex, missed
             try:
-                self._connected(missed)
+                self._connected()
             except BaseException:
                 self.close()
                 raise
@@ -165,7 +168,8 @@ class Store:
             DamagedCursor: it cannot be trusted.
             SinkUnavailable: it cannot be read now.
         """
-        return self._reader.load(source, self._lost)
+        is_new = self._reader.is_gone and self._looks.is_new(source)
+        return None if is_new else self._reader.load(source, self._lost)
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""
@@ -177,6 +181,8 @@ class Store:
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after the last look: none of it was there already."""
+        if self._reader.is_gone:
+            return self._looks.is_new(source)
         return self._reader.is_new(source)
 
     async def commit(self, commits: Sequence[Commit]) -> None:
@@ -195,7 +201,7 @@ class Store:
             lock, self._lock = self._lock, None
             _let_go(lock)
 
-    def _connected(self, missed: str = "") -> sqlite3.Connection:
+    def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
         if self._database is not None and self._is_gone():
             self._disconnect()
@@ -203,9 +209,12 @@ class Store:
         if self._database is None:
             if self.within.is_dir():
                 self.path.parent.mkdir(mode=0o700, exist_ok=True)
+            refuse_foreign(self.path)
             self._hold()
+            if self._inode and not self.path.exists():
+                self._missed = f"{self.path} was moved away while it was used"
             try:
-                self._connect(self._lost_meanwhile() or missed)
+                self._connect()
             except DamagedError as damage:
                 self._begin_anew(damage)
         assert self._database
@@ -219,12 +228,6 @@ class Store:
             return True
         return is_other or self._lock is None or not self._lock.is_there
 
-    def _lost_meanwhile(self) -> str:
-        """What is to be remembered by a file that is made where one was used before."""
-        if not self._inode or self.path.exists():
-            return ""
-        return f"{self.path} was moved away while it was used"
-
     def _hold(self) -> None:
         """Keep other processes from the file, also where it was moved away and is begun anew."""
         before, file = self._lock, lock_of(self.path)
@@ -235,7 +238,7 @@ class Store:
             raise SinkUnavailable(f"{self.path} is used by another process")
         _let_go(before)
 
-    def _connect(self, lost: str) -> None:
+    def _connect(self) -> None:
         """Open the file; a new one remembers what was lost before it."""
         with suppress(FileExistsError):  # to open and close a file that is used unlocks it
             real(self.path).touch(mode=0o600, exist_ok=False)
@@ -243,8 +246,8 @@ class Store:
         try:
             with noticing_damage():
                 tables = (*cursor_tables.TABLES, *looks.TABLES, *self.tables)
-                if prepare(database, self.path, tables, lost) and lost:
-                    logger.error("%s; a new one is begun", lost)
+                if prepare(database, self.path, tables, self._missed) and self._missed:
+                    logger.error("%s; a new one is begun", self._missed)
                 cursor_tables.check(database)
                 self._refuse_another(database)
                 set_fact(database, "writer", self._token)
@@ -252,7 +255,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        self._database, self._inode = database, self.path.stat().st_ino
+        self._database, self._inode, self._missed = database, self.path.stat().st_ino, ""
         self._looks.forget()
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
@@ -269,7 +272,8 @@ class Store:
         with self._reader.turn:  # nobody begins to read what is set aside
             self._reader.close()
             aside = set_aside(path := real(self.path), f"{path.name}-damaged-*")
-        self._connect(f"{self.path} is damaged ({damage}); it was set aside as {aside}")
+        self._missed = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
+        self._connect()
 
     def _disconnect(self) -> None:
         database, self._database = self._database, None

@@ -57,6 +57,11 @@ def in_sqlite(path: Path) -> Counter[Line]:
         return Counter(database.execute("select service, log from lines").fetchall())
 
 
+def contents(directory: Path) -> dict[Path, bytes]:
+    """What all files of a directory hold."""
+    return {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
 KINDS: dict[str, tuple[Callable[[Path], Sink], Callable[[Path], Counter[Line]]]] = {
     "a file for each day": (FileSink, in_files),
     "one file": (lambda at: FileSink(at, per_service=False, rotate_daily=False), in_files),
@@ -72,6 +77,11 @@ async def all_written(ship: Ship, fake: FakeCloud, read: Callable[[], Counter[Li
     """Wait until everything is where it goes."""
     await until(lambda: ship.status.state == "ok" and not ship.status.waiting)
     await until(lambda: read() == fake.written)
+
+
+async def begun(ship: Ship) -> None:
+    """Wait until all that is there has been looked at."""
+    await until(lambda: bool(ship.status.sources) and ship.status.lag is not None)
 
 
 async def paused(ship: Ship) -> None:

@@ -9,12 +9,11 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tenx_async.cli import found
-from tenx_async.errors import ConfigurationError, ServerError, SinkUnavailable
+from tenx_async.errors import ConfigurationError, DamagedCursor, ServerError, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor, Stored
 from tenx_async.sinks import database
 from tenx_async.sinks.address import sink_at
@@ -24,11 +23,19 @@ from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
-from tenx_async.sinks.store import Store
 from tenx_async.telemetry.events import CursorLost, DiscoveryFailed, SinkPaused
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
-from tests.sinks.shipping import KINDS, FakeClient, all_written, in_files, paused, until
+from tests.sinks.shipping import (
+    KINDS,
+    FakeClient,
+    all_written,
+    begun,
+    contents,
+    in_files,
+    paused,
+    until,
+)
 from tests.sinks.test_files import DAY, batch_of
 
 Unreadable = Callable[[str, int], None]
@@ -61,15 +68,6 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> Unreadable:
 
 def state(directory: Path) -> Path:
     return directory / STATE / "cursors.sqlite"
-
-
-def contents(directory: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in directory.iterdir() if path.is_file()}
-
-
-async def begun(ship: Ship) -> None:
-    """Wait until all that is there has been looked at."""
-    await until(lambda: bool(ship.status.sources) and ship.status.lag is not None)
 
 
 @pytest.mark.parametrize("tail", [0, 5])
@@ -210,6 +208,20 @@ async def test_a_file_that_is_begun_anew_knows_what_was_seen(tmp_path: Path) -> 
         assert cursors.is_new("api")
 
 
+async def test_while_a_file_is_gone_it_is_known_who_is_new(tmp_path: Path) -> None:
+    """To who saw all others: nothing is lost of a service that came to be since."""
+    path = tmp_path / "cursors.sqlite"
+    with SqliteCursors(path) as cursors:
+        cursors.note_look(["web"], DAY, [])
+        await cursors.commit([])
+        path.unlink()
+        assert cursors.is_new("api")
+        assert not cursors.is_new("web")
+        assert cursors.load("api") is None
+        with pytest.raises(DamagedCursor, match="it is gone"):
+            cursors.load("web")
+
+
 async def test_none_of_a_group_is_told_that_it_is_durable_if_it_is_not(tmp_path: Path) -> None:
     """Whoever of them writes it."""
     path = tmp_path / "a" / "cursors.sqlite"
@@ -264,57 +276,6 @@ async def test_what_was_found_meanwhile_is_lost_with_the_file_that_knew_it(
 
     lost = [event.source for event in client.events if isinstance(event, CursorLost)]
     assert ["api"] == lost
-
-
-@pytest.mark.parametrize("is_whole", [True, False], ids=["the directory", "the record's"])
-async def test_a_place_that_is_removed_is_gone_on_with(
-    fake: FakeCloud, tmp_path: Path, is_whole: bool
-) -> None:
-    """By itself: where the directory is made again, or only that of its record is gone."""
-    sink = tmp_path / "sink"
-    fake.write("web", "old")
-    client = FakeClient(fake)
-    async with Ship(client, FileSink(sink)) as ship:
-        await all_written(ship, fake, lambda: in_files(sink))
-        shutil.rmtree(sink if is_whole else sink / STATE)
-        fake.write("web", "new")
-        if is_whole:
-            fake.written.pop(("web", "old"))
-            await paused(ship)
-            sink.mkdir()
-        fake.add("api")
-        fake.write("api", "from the beginning")
-        await all_written(ship, fake, lambda: in_files(sink))
-
-    assert fake.written == in_files(sink)
-
-
-@pytest.mark.parametrize("does_fail", [True, False], ids=["which fails", "which does not fail"])
-async def test_a_record_that_goes_while_lines_are_written_repeats_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does_fail: bool
-) -> None:
-    """Of the write, too, that had reached its file but not its record."""
-    sink, batches = FileSink(tmp_path), [batch_of("two"), batch_of("three", source="api")]
-    await sink.open()
-    await sink.write([batch_of("one")])
-
-    def losing(store: Store, *work: Any) -> None:
-        monkeypatch.undo()
-        shutil.rmtree(tmp_path / STATE)
-        if does_fail:
-            raise SinkUnavailable("no more handles")
-        store.write(*work)
-
-    monkeypatch.setattr(Store, "write", losing)
-    if does_fail:
-        with pytest.raises(SinkUnavailable):
-            await sink.write(batches)
-        await sink.write(batches)
-    else:
-        await sink.write(batches)
-    await sink.close()
-
-    assert {("web", "one"): 1, ("web", "two"): 1, ("api", "three"): 1} == in_files(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -601,21 +562,6 @@ async def test_a_service_that_comes_after_damage_is_not_lost(
         fake.write(name, "b")
         lost = [event.source for event in client.events if isinstance(event, CursorLost)]
         assert (["web"] if name == "api" else []) == lost
-
-
-@pytest.mark.parametrize("version", [0, 3, 99])
-async def test_another_programs_database_is_left_alone(tmp_path: Path, version: int) -> None:
-    """Not a byte of it is changed."""
-    path = tmp_path / "shop.sqlite"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("create table orders (id integer primary key)")
-        database.execute(f"pragma user_version = {version}")
-    before = path.read_bytes()
-    for sink in (SqliteSink(path), SqliteSink(path)):
-        with pytest.raises(ConfigurationError, match="another program's database"):
-            await sink.open()
-
-    assert {path: before} == contents(tmp_path)
 
 
 @pytest.mark.parametrize("path", [".", "..", "/"])

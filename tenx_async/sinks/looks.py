@@ -37,6 +37,8 @@ class Looks:
     """What looks showed that a file does not know yet; it is written with the next commit."""
 
     _seen: Seen = field(factory=Seen, init=False, repr=False)
+    _ever: set[str] = field(factory=set, init=False, repr=False)
+    """All that were ever there."""
     _noted: dt.date | None = field(default=None, init=False, repr=False)
     """The day that the file knows of."""
     _turn: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
@@ -45,12 +47,13 @@ class Looks:
     def note(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note which sources there are on a day, and where new ones begin."""
         there = ("", *sources)  # a name that none has: there may be no sources
+        self._ever.update(there)
         with self._turn:
             self._seen = Seen(there, on, (*self._seen.new, *new))
 
     def is_new(self, source: str) -> bool:
-        """Tell whether a source was not there at the last look of this process."""
-        return self._seen.on is not None and source not in self._seen.there
+        """Tell whether a source came to be since this process looked first."""
+        return bool(self._ever) and source not in self._ever
 
     def forget(self) -> None:
         """Note that the file may be another one."""

@@ -17,6 +17,10 @@ from tenx_async.sinks import cursor_tables, looks
 from tenx_async.sinks.database import DamagedError, connect, noticing_damage, told
 
 
+class _GoneError(DamagedError):
+    """There is no file any more, or nothing in it yet."""
+
+
 @define(eq=False)
 class Reader:
     """Reads what was committed; whoever writes may close it from a thread."""
@@ -28,17 +32,13 @@ class Reader:
     """Held by who reads, or closes: a connection that is closed under its reader is a crash."""
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether there is nothing to read, and never will be of what there was."""
-        return self._database is None and self.within.is_dir() and not self.path.exists()
-
-    def load(self, source: str, lost: str) -> Stored | None:
+    def load(self, source: str, lost: str, *, is_new: bool = False) -> Stored | None:
         """What was committed of a source.
 
         Args:
             source: its name.
             lost: what the file stands for that is lost, and that may have held it.
+            is_new: whether it is known to have come to be since, so that nothing held it.
 
         Raises:
             DamagedCursor: it cannot be trusted, or was lost.
@@ -47,10 +47,12 @@ class Reader:
         try:
             with self._reading() as database:
                 stored = cursor_tables.load(database, source)
-                is_lost = stored is None and lost and not looks.is_new(database, source)
+                is_new = is_new or looks.is_new(database, source)
+        except _GoneError as error:
+            stored, lost = None, f"{self.path} cannot be read: {error}"
         except (DamagedError, ValueError, TypeError) as error:
             raise DamagedCursor(f"{self.path} cannot be read: {error}") from error
-        if is_lost:
+        if stored is None and lost and not is_new:
             raise DamagedCursor(lost)
         return stored
 
@@ -94,7 +96,9 @@ class Reader:
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
-            if self.is_gone:
-                raise DamagedError("it is gone")
+            if self.within.is_dir() and not self.path.exists():
+                raise _GoneError("it is gone")
             self._database = connect(self.path, "mode=rw")  # or whoever writes would not miss it
+            if self._database.execute("pragma user_version").fetchone() == (0,):
+                raise _GoneError("it is empty")
         return self._database

@@ -168,8 +168,7 @@ class Store:
             DamagedCursor: it cannot be trusted.
             SinkUnavailable: it cannot be read now.
         """
-        is_new = self._reader.is_gone and self._looks.is_new(source)
-        return None if is_new else self._reader.load(source, self._lost)
+        return self._reader.load(source, self._lost, is_new=self._looks.is_new(source))
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""
@@ -181,8 +180,6 @@ class Store:
 
     def is_new(self, source: str) -> bool:
         """Tell whether a source came to be after the last look: none of it was there already."""
-        if self._reader.is_gone:
-            return self._looks.is_new(source)
         return self._reader.is_new(source)
 
     async def commit(self, commits: Sequence[Commit]) -> None:

@@ -74,9 +74,9 @@ KINDS: dict[str, tuple[Callable[[Path], Sink], Callable[[Path], Counter[Line]]]]
 
 
 async def all_written(ship: Ship, fake: FakeCloud, read: Callable[[], Counter[Line]]) -> None:
-    """Wait until everything is where it goes."""
-    await until(lambda: ship.status.state == "ok" and not ship.status.waiting)
-    await until(lambda: read() == fake.written)
+    """Wait until everything is where it goes; nothing is read while it is written."""
+    await until(lambda: ship.status.state == "ok")
+    await until(lambda: not ship.status.waiting and read() == fake.written)
 
 
 async def begun(ship: Ship) -> None:

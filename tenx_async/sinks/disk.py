@@ -45,24 +45,33 @@ def _write_all(handle: int, length: int, pieces: Sequence[bytes]) -> int:
     return length + size
 
 
+def size_of(path: Path) -> int | None:
+    """How long a file is; `None`: there is none.
+
+    Raises:
+        FileNotFoundError: the directory is away, so that it cannot be told.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return os.stat(path.name, dir_fd=directory).st_size
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(directory)
+
+
 def end_of(path: Path, length: int) -> int:
     """Where the good part of a file ends: before its length, where somebody has cut it short."""
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        size = 0
+    size = size_of(path) or 0
     _tell_if_short(path, size, length)
     return min(size, length)
 
 
 def cut_to(path: Path, length: int) -> None:
     """Cut off what stands behind the good part of a file, if there is such a file."""
-    try:
-        if path.stat().st_size == length:
-            return
-        handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if size_of(path) in {None, length}:
         return
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         _cut(handle, path, length)
     finally:

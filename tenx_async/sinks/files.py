@@ -18,7 +18,7 @@ from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.database import told
-from tenx_async.sinks.disk import cut_to, end_of, sync_names, write_at
+from tenx_async.sinks.disk import cut_to, end_of, size_of, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
 from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
@@ -171,7 +171,7 @@ class FileSink:
         if self._store.has(commits):
             self._in_doubt = ()
             return
-        self._take_back_unknown()
+        self._take_back_doubtful()
         groups = self._naming.groups([batch for batch in batches if len(batch)])
         data = {stem: self._pieces_of(group) for stem, group in groups}
         known = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
@@ -185,15 +185,12 @@ class FileSink:
         self._store.write(commits, partial(self._set, written))
         self._in_doubt = ()
 
-    def _take_back_unknown(self) -> None:
-        """Take back what a write left behind where the record of it is another one now.
-
-        What is written again goes elsewhere then, and not in its place.
-        """
-        if self._in_doubt:
-            known = {(place.stem, place.number) for place in self._known(_ALL)}
-            places = [one for one in self._in_doubt if (one.stem, one.number) not in known]
-            self._take_back(places)
+    def _take_back_doubtful(self) -> None:
+        """Take back what a write has left: with a new record, its lines go elsewhere."""
+        with told(self.directory):
+            for place in self._in_doubt:
+                cut_to(self._path(place.stem, place.number), place.length)
+        self._in_doubt = ()
 
     def _pieces_of(self, batches: Iterable[LogBatch]) -> list[bytes]:
         pieces = [
@@ -239,7 +236,7 @@ class FileSink:
 
     def _next(self, stem: str, number: int) -> _Place:
         with told(self.directory):
-            while self._path(stem, number).exists():
+            while size_of(self._path(stem, number)) is not None:
                 number += 1
         return _Place(stem, self._naming.ending, number, 0)
 

@@ -191,3 +191,31 @@ async def test_a_file_that_was_cut_short_is_gone_on_with_from_its_end(
     await sink.close()
 
     assert {("web", "three"): 1} == in_files(tmp_path)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_directory_that_is_away_for_a_moment_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """What is in a file that cannot be seen then is not overwritten."""
+    at, away, look = tmp_path / "at", tmp_path / "away", os.stat
+    sink = FileSink(at)
+    await sink.open()
+    await sink.write([batch_of("one")])
+    if not is_known:
+        shutil.rmtree(at / STATE)
+
+    def blinking(path: Any, **how: Any) -> os.stat_result:
+        if not f"{path}".endswith(".jsonl"):
+            return look(path, **how)
+        at.rename(away)
+        try:
+            return look(path, **how)
+        finally:
+            away.rename(at)
+
+    monkeypatch.setattr(os, "stat", blinking)
+    await sink.write([batch_of("two")])
+    await sink.close()
+
+    assert {("web", "one"): 1, ("web", "two"): 1} == in_files(at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -77,8 +77,10 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
         raise ConfigurationError(f"{path} is another program's database: name another file")
 
 
-def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: str) -> bool:
-    """Make tables where there are none, and tell; what was lost before them is remembered.
+def prepare(
+    database: sqlite3.Connection, path: Path, tables: Iterable[str], lost: Callable[[], str]
+) -> str:
+    """Make tables where there are none; what was lost before them is remembered, and returned.
 
     Raises:
         DamagedError: it is not whole.
@@ -99,8 +101,10 @@ def prepare(database: sqlite3.Connection, path: Path, tables: Iterable[str], los
         with transaction(database):
             for statement in (*FACTS, *tables, *_HEAD):
                 database.execute(statement)
-            set_fact(database, "lost", lost)
-    return bool(version == 0)
+            if version == 0:
+                set_fact(database, "lost", what := lost())
+                return what
+    return ""
 
 
 @contextmanager

@@ -143,7 +143,9 @@ class FileSink:
         await to_the_end(self._store.close)
 
     def _open(self) -> None:
-        self._store.open(self._missed())
+        with told(self.directory):
+            was_used = self._naming.daily or self._store.path.parent.is_dir()
+        self._store.open(self._missed if was_used else str)
         self._in_doubt = ()
         try:
             self._cut_off()
@@ -153,11 +155,9 @@ class FileSink:
 
     def _missed(self) -> str:
         """What was lost if there is no record, or an empty one, beside files."""
-        with told(self.directory):
-            was_used = self._naming.daily or self._store.path.parent.is_dir()
-            files = self.directory.iterdir() if self.directory.is_dir() else ()
-            is_lost = was_used and any(self._naming.is_ours(file.name) for file in files)
-        return f"{self._store.path}, which told of the files, is gone or empty" if is_lost else ""
+        if any(self._naming.is_ours(file.name) for file in self.directory.iterdir()):
+            return f"{self._store.path}, which told of the files, is gone or empty"
+        return ""
 
     def _cut_off(self) -> None:
         places = self._known(_ALL)

@@ -70,6 +70,7 @@ class Store:
     """What this file stands for that was damaged, or is gone."""
     _missed: str = field(default="", init=False)
     """What is to be remembered so by the file that has to be made."""
+    _tell_missed: Callable[[], str] = field(default=str, init=False, repr=False)
     _looks: Looks = field(factory=Looks, init=False, repr=False)
     _token: str = field(default="", init=False, repr=False)
     """What tells this writer from others."""
@@ -80,11 +81,11 @@ class Store:
         if self.path.name in {"", ".."}:
             raise ConfigurationError(f"{self.path} is a directory, not a file")
 
-    def open(self, missed: str = "") -> None:
+    def open(self, missed: Callable[[], str] = str) -> None:
         """Make the file where there is none, and keep other processes from it.
 
         Args:
-            missed: what was lost if there is none, or an empty one.
+            missed: tells what was lost if there is none, or an empty one.
 
         Raises:
             SinkUnavailable: it cannot be used, or another process has it.
@@ -94,7 +95,7 @@ class Store:
             if self._lock is not None:
                 raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._inode, self._token, self._missed = 0, uuid4().hex, missed
+            self._inode, self._token, self._tell_missed = 0, uuid4().hex, missed
             try:
                 self._connected()
             except BaseException:
@@ -243,8 +244,9 @@ class Store:
         try:
             with noticing_damage():
                 tables = (*cursor_tables.TABLES, *looks.TABLES, *self.tables)
-                if prepare(database, self.path, tables, self._missed) and self._missed:
-                    logger.error("%s; a new one is begun", self._missed)
+                lost = prepare(database, self.path, tables, self._what_is_missed)
+                if lost:
+                    logger.error("%s; a new one is begun", lost)
                 cursor_tables.check(database)
                 self._refuse_another(database)
                 set_fact(database, "writer", self._token)
@@ -254,6 +256,9 @@ class Store:
             raise
         self._database, self._inode, self._missed = database, self.path.stat().st_ino, ""
         self._looks.forget()
+
+    def _what_is_missed(self) -> str:
+        return self._missed or self._tell_missed()
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
         """See that nobody else has written meanwhile: who goes on here has to begin with that."""

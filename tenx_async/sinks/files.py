@@ -171,7 +171,7 @@ class FileSink:
         if self._store.has(commits):
             self._in_doubt = ()
             return
-        self._take_back_doubtful()
+        self._take_back()
         groups = self._naming.groups([batch for batch in batches if len(batch)])
         data = {stem: self._pieces_of(group) for stem, group in groups}
         known = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
@@ -185,8 +185,8 @@ class FileSink:
         self._store.write(commits, partial(self._set, written))
         self._in_doubt = ()
 
-    def _take_back_doubtful(self) -> None:
-        """Take back what a write has left: with a new record, its lines go elsewhere."""
+    def _take_back(self) -> None:
+        """Give the room back that lines took which are not committed; they may go elsewhere now."""
         with told(self.directory):
             for place in self._in_doubt:
                 cut_to(self._path(place.stem, place.number), place.length)
@@ -207,7 +207,8 @@ class FileSink:
                 written = [self._append(place, data[place.stem]) for place in places]
                 sync_names([self.directory] if has_new_names else [])
         except SinkUnavailable:
-            self._take_back(places)
+            with suppress(SinkUnavailable):  # or when it is tried again
+                self._take_back()
             raise
         return written
 
@@ -243,12 +244,6 @@ class FileSink:
     def _append(self, place: _Place, pieces: Sequence[bytes]) -> _Place:
         path = self._path(place.stem, place.number)
         return evolve(place, length=write_at(path, place.length, pieces))
-
-    def _take_back(self, places: Iterable[_Place]) -> None:
-        """Give the room back that lines took which are not committed."""
-        for place in places:
-            with suppress(OSError):
-                cut_to(self._path(place.stem, place.number), place.length)
 
     def _path(self, stem: str, number: int) -> Path:
         return self.directory / self._naming.name(stem, number)

@@ -69,7 +69,7 @@ class Store:
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
     _missed: str = field(default="", init=False)
-    """What is to be remembered so by the file that has to be made."""
+    """What was damaged, until there is a file that remembers it."""
     _tell_missed: Callable[[], str] = field(default=str, init=False, repr=False)
     _looks: Looks = field(factory=Looks, init=False, repr=False)
     _token: str = field(default="", init=False, repr=False)
@@ -209,8 +209,6 @@ class Store:
                 self.path.parent.mkdir(mode=0o700, exist_ok=True)
             refuse_foreign(self.path)
             self._hold()
-            if self._inode and not self.path.exists():
-                self._missed = f"{self.path} was moved away while it was used"
             try:
                 self._connect()
             except DamagedError as damage:
@@ -258,7 +256,8 @@ class Store:
         self._looks.forget()
 
     def _what_is_missed(self) -> str:
-        return self._missed or self._tell_missed()
+        gone = f"{self.path} was moved away, or emptied, while it was used"
+        return self._missed or (gone if self._inode else self._tell_missed())
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
         """See that nobody else has written meanwhile: who goes on here has to begin with that."""

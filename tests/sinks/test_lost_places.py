@@ -196,16 +196,25 @@ async def test_the_lock_of_another_one_is_left_alone(tmp_path: Path) -> None:
     await second.close()
 
 
-async def test_a_file_that_is_begun_anew_knows_what_was_seen(tmp_path: Path) -> None:
-    """On the same day, too: it is not new to it."""
+@pytest.mark.parametrize("is_emptied", [True, False])
+async def test_a_file_that_is_begun_anew_knows_what_was_seen(
+    tmp_path: Path, is_emptied: bool
+) -> None:
+    """On the same day, too: it is not new to it, but lost."""
     path = tmp_path / "cursors.sqlite"
     with SqliteCursors(path) as cursors:
         cursors.note_look(["web"], DAY, [])
         await cursors.commit([])
         path.unlink()
+        if is_emptied:
+            path.touch()
         await cursors.commit([])
         assert not cursors.is_new("web")
         assert cursors.is_new("api")
+    with SqliteCursors(path) as cursors:
+        assert cursors.load("api") is None
+        with pytest.raises(DamagedCursor, match="moved away, or emptied"):
+            cursors.load("web")
 
 
 async def test_while_a_file_is_gone_it_is_known_who_is_new(tmp_path: Path) -> None:

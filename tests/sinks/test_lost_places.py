@@ -217,16 +217,21 @@ async def test_a_file_that_is_begun_anew_knows_what_was_seen(
             cursors.load("web")
 
 
-async def test_while_a_file_is_gone_it_is_known_who_is_new(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_begun", [True, False])
+async def test_while_a_file_is_gone_it_is_known_who_is_new(tmp_path: Path, is_begun: bool) -> None:
     """To who saw all others: nothing is lost of a service that came to be since."""
     path = tmp_path / "cursors.sqlite"
     with SqliteCursors(path) as cursors:
+        cursors.note_look(["web", "gone meanwhile"], DAY, [])
         cursors.note_look(["web"], DAY, [])
         await cursors.commit([])
         path.unlink()
+        if is_begun:
+            path.touch()
         assert cursors.load("api") is None
-        with pytest.raises(DamagedCursor, match="it is gone"):
-            cursors.load("web")
+        for name in ("web", "gone meanwhile"):
+            with pytest.raises(DamagedCursor, match="it is empty" if is_begun else "it is gone"):
+                cursors.load(name)
 
 
 async def test_none_of_a_group_is_told_that_it_is_durable_if_it_is_not(tmp_path: Path) -> None:

@@ -234,6 +234,19 @@ async def test_while_a_file_is_gone_it_is_known_who_is_new(tmp_path: Path, is_be
                 cursors.load(name)
 
 
+async def test_a_file_that_is_made_anew_does_not_take_the_new_for_lost(tmp_path: Path) -> None:
+    """Before it has been told who was seen, too."""
+    path = tmp_path / "cursors.sqlite"
+    with SqliteCursors(path) as cursors:
+        cursors.note_look(["web"], DAY, [])
+        await cursors.commit([])
+        path.unlink()
+        cursors._store.read("select 1")
+        assert cursors.load("api") is None
+        with pytest.raises(DamagedCursor, match="moved away"):
+            cursors.load("web")
+
+
 async def test_none_of_a_group_is_told_that_it_is_durable_if_it_is_not(tmp_path: Path) -> None:
     """Whoever of them writes it."""
     path = tmp_path / "a" / "cursors.sqlite"

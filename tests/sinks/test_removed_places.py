@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from tenx_async.errors import SinkUnavailable
+from tenx_async.errors import DamagedCursor, SinkUnavailable
+from tenx_async.logs.cursor import Commit, Cursor
+from tenx_async.logs.cursors import Marks, MemoryCursors
 from tenx_async.sinks import store as stores
 from tenx_async.sinks.database import transaction
 from tenx_async.sinks.files import STATE, FileSink
@@ -23,7 +26,11 @@ from tenx_async.telemetry.events import CursorLost
 from tests.clock import ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.sinks.shipping import FakeClient, all_written, begun, in_files, paused
-from tests.sinks.test_files import batch_of
+from tests.sinks.test_files import DAY, batch_of
+
+
+class KilledError(Exception):
+    """Leaves all as it is, like the end of the process."""
 
 
 @pytest.fixture
@@ -124,16 +131,58 @@ async def test_what_was_committed_after_all_stays_when_the_record_goes(
         monkeypatch.undo()
         raise sqlite3.OperationalError("disk I/O error")
 
-    batches = [batch_of("two", source="api")]
+    commit = Commit("web", Cursor(region="us", service="web", tail=2).encode(), {})
+    batches = [evolve(batch_of("two"), mark=Marks(MemoryCursors()).add(commit))]
     monkeypatch.setattr(stores, "transaction", failing)
     with pytest.raises(SinkUnavailable):
         await sink.write(batches)
     await sink.write(batches)
     shutil.rmtree(tmp_path / STATE)
-    await sink.write([batch_of("three", source="api")])
+    await sink.write([batch_of("three")])
     await sink.close()
 
-    assert {("web", "one"): 1, ("api", "two"): 1, ("api", "three"): 1} == in_files(tmp_path)
+    assert {("web", "one"): 1, ("web", "two"): 1, ("web", "three"): 1} == in_files(tmp_path)
+
+
+async def test_what_another_one_wrote_meanwhile_is_not_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By who goes on with the same sink after a write that failed."""
+    sink, other = FileSink(tmp_path), FileSink(tmp_path)
+    await sink.open()
+    await sink.write([batch_of("one")])
+
+    def failing(*_: Any) -> None:
+        monkeypatch.undo()
+        raise SinkUnavailable("no more handles")
+
+    monkeypatch.setattr(Store, "write", failing)
+    with pytest.raises(SinkUnavailable):
+        await sink.write([batch_of("two")])
+    await sink.close()
+    await other.open()
+    await other.write([batch_of("three")])
+    await other.close()
+    await sink.open()
+    await sink.write([batch_of("two")])
+    await sink.close()
+
+    assert {("web", "one"): 1, ("web", "two"): 1, ("web", "three"): 1} == in_files(tmp_path)
+
+
+async def test_who_is_new_is_known_while_the_directory_of_the_record_is_gone(
+    tmp_path: Path,
+) -> None:
+    """Nothing of it is lost, and nothing needs to be written first."""
+    sink = FileSink(tmp_path)
+    await sink.open()
+    sink.cursors.note_look(["web"], DAY, [])
+    await sink.cursors.commit([])
+    shutil.rmtree(tmp_path / STATE)
+    assert sink.cursors.load("api") is None
+    with pytest.raises(DamagedCursor, match="it is gone"):
+        sink.cursors.load("web")
+    await sink.close()
 
 
 async def test_what_is_lost_is_remembered_until_it_is_written_down(
@@ -165,10 +214,11 @@ async def test_what_is_lost_is_remembered_until_it_is_written_down(
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KilledError()])
 async def test_a_file_that_was_cut_short_is_gone_on_with_from_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool, error: Exception
 ) -> None:
-    """Also after a write that did not come to its own: no half of a line is left."""
+    """Also after a write that did not come to its end: no half of a line is left."""
     sink, write = FileSink(tmp_path), os.pwritev
     path = tmp_path / "web.2015-12-29.jsonl"
     await sink.open()
@@ -180,10 +230,10 @@ async def test_a_file_that_was_cut_short_is_gone_on_with_from_its_end(
     def failing(handle: int, pieces: Sequence[bytes], place: int) -> int:
         monkeypatch.undo()
         write(handle, [piece[:-9] for piece in pieces], place)
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     monkeypatch.setattr(os, "pwritev", failing)
-    with pytest.raises(SinkUnavailable):
+    with pytest.raises((SinkUnavailable, KilledError)):
         await sink.write([batch_of("two")])
     await sink.close()
     await sink.open()

@@ -80,16 +80,12 @@ class Digests:
     @property
     def made(self) -> array[int]:
         """All of them."""
-        self.make_last()
+        if self._waiting and self._last:
+            self._waiting[-1].make(self._last)
         while self._waiting:
             self._made += self._waiting.pop(0).digests
         self._waiting_count = 0
         return self._made
-
-    def make_last(self) -> None:
-        """Make those of the last page while its entries are at hand."""
-        if self._waiting and self._last:
-            self._waiting[-1].make(self._last)
 
     @property
     def last_page(self) -> Sequence[LogEntry]:

@@ -40,8 +40,6 @@ class Handover:
         ]
         if source.marks is not None:
             self.strides.note(source.name, delivery.lines)
-            if self.strides.is_near_its_end(day.memory.limit):
-                day.memory.expect_place()
             if is_last and self._may_commit(source, delivery):
                 batches = batches or [self._empty(source, day)]
                 batches[-1] = evolve(batches[-1], mark=self._mark(source, source.marks))

@@ -69,10 +69,6 @@ class Memory:
         if dropped := self._digests.drop_waiting(self.limit):
             self._forget(dropped)
 
-    def expect_place(self) -> None:
-        """Make digests while it costs least: they will be asked for soon."""
-        self._digests.make_last()
-
     def _forget(self, count: int) -> None:
         self.base += count
         self.whole = False

@@ -28,10 +28,6 @@ class Strides:
         """Note that so many lines are handed on."""
         self._open[source] += lines
 
-    def is_near_its_end(self, lines: float) -> bool:
-        """Tell whether the next place is hardly further away than so many lines."""
-        return self.lines - self._open.total() <= lines
-
     def ends(self, source: str, now: float, *, more: bool) -> bool:
         """Tell whether a source may be committed after what was handed on of it."""
         began = self._since.setdefault(source, now)

@@ -13,7 +13,6 @@ from tenx_async.api.entries import LogEntry, Reply
 from tenx_async.logs import digests
 from tenx_async.logs.digests import Digests, Kept, digests_of
 from tenx_async.logs.order import Order
-from tenx_async.logs.strides import Strides
 from tests.logs.corpus import numbered
 from tests.logs.model import ModelLog, Reader
 
@@ -48,27 +47,6 @@ def test_what_is_dropped_in_time_is_never_made(monkeypatch: pytest.MonkeyPatch) 
     assert 1000 == dropped + len(row)
     assert digests_of(page(dropped, 1000)) == row.made
     assert 250 <= len(row) == seen.total() < 350
-
-
-def test_what_is_made_while_it_is_at_hand_is_not_read_again() -> None:
-    """Nor made once more."""
-    row = Digests()
-    for first in range(0, 30, 10):
-        row.put(page(first, first + 10), Kept(10, 0, page=list))
-        row.make_last()
-
-    assert digests_of(page(0, 30)) == row.made
-
-
-def test_a_place_is_near_when_little_more_is_handed_on_before_it() -> None:
-    """Of all sources together."""
-    strides = Strides(100)
-    strides.note("web", 50)
-    assert not strides.is_near_its_end(20)
-    strides.note("api", 30)
-    assert strides.is_near_its_end(20)
-    strides.close("web")
-    assert not strides.is_near_its_end(20)
 
 
 @pytest.mark.parametrize("remember", [50, 150, 1000])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import define, field
@@ -41,6 +42,11 @@ class Lock:
         """Let others have it."""
         self.file.unlink(missing_ok=True)
         self.abandon()
+
+    def let_go(self) -> None:
+        """Let others have it, but leave a file to whoever moved it away, or made one anew."""
+        with suppress(OSError):
+            (self.release if self.is_there else self.abandon)()
 
     def abandon(self) -> None:
         """Leave the file to whoever moved it away, or has one of its name now."""

@@ -58,19 +58,16 @@ class Store:
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
-    _reader: Reader = field(
-        default=Factory(lambda self: Reader(self.path, self.within), takes_self=True),
-        init=False,
-        repr=False,
-    )
+    _reader: Reader = field(init=False, repr=False)
     _inode: int = field(default=0, init=False, repr=False)
     _in_doubt: bool = field(default=False, init=False, repr=False)
     """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
-    _missed: str = field(default="", init=False)
+    _damage: str = field(default="", init=False)
     """What was damaged, until there is a file that remembers it."""
-    _tell_missed: Callable[[], str] = field(default=str, init=False, repr=False)
+    _missed: Callable[[], str] = field(default=str, init=False, repr=False)
+    """Tells what was lost if there is no file when this is opened."""
     _looks: Looks = field(factory=Looks, init=False, repr=False)
     _token: str = field(default="", init=False, repr=False)
     """What tells this writer from others."""
@@ -80,6 +77,7 @@ class Store:
     def __attrs_post_init__(self) -> None:
         if self.path.name in {"", ".."}:
             raise ConfigurationError(f"{self.path} is a directory, not a file")
+        self._reader = Reader(self.path, self.within)
 
     def open(self, missed: Callable[[], str] = str) -> None:
         """Make the file where there is none, and keep other processes from it.
@@ -95,7 +93,7 @@ class Store:
             if self._lock is not None:
                 raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._inode, self._token, self._tell_missed = 0, uuid4().hex, missed
+            self._inode, self._token, self._missed = 0, uuid4().hex, missed
             try:
                 self._connected()
             except BaseException:
@@ -197,7 +195,8 @@ class Store:
             self._disconnect()
             self._reader.close()
             lock, self._lock = self._lock, None
-            _let_go(lock)
+            if lock is not None:
+                lock.let_go()
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
@@ -232,7 +231,8 @@ class Store:
         self._lock = Lock.take(file) or before
         if self._lock is before:
             raise SinkUnavailable(f"{self.path} is used by another process")
-        _let_go(before)
+        if before is not None:
+            before.let_go()
 
     def _connect(self) -> None:
         """Open the file; a new one remembers what was lost before it."""
@@ -242,8 +242,7 @@ class Store:
         try:
             with noticing_damage():
                 tables = (*cursor_tables.TABLES, *looks.TABLES, *self.tables)
-                lost = prepare(database, self.path, tables, self._what_is_missed)
-                if lost:
+                if lost := prepare(database, self.path, tables, self._what_is_missed):
                     logger.error("%s; a new one is begun", lost)
                 cursor_tables.check(database)
                 self._refuse_another(database)
@@ -252,12 +251,12 @@ class Store:
         except BaseException:
             database.close()
             raise
-        self._database, self._inode, self._missed = database, self.path.stat().st_ino, ""
+        self._database, self._inode, self._damage = database, self.path.stat().st_ino, ""
         self._looks.forget()
 
     def _what_is_missed(self) -> str:
         gone = f"{self.path} was moved away, or emptied, while it was used"
-        return self._missed or (gone if self._inode else self._tell_missed())
+        return self._damage or (gone if self._inode else self._missed())
 
     def _refuse_another(self, database: sqlite3.Connection) -> None:
         """See that nobody else has written meanwhile: who goes on here has to begin with that."""
@@ -273,7 +272,7 @@ class Store:
         with self._reader.turn:  # nobody begins to read what is set aside
             self._reader.close()
             aside = set_aside(path := real(self.path), f"{path.name}-damaged-*")
-        self._missed = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
+        self._damage = f"{self.path} is damaged ({damage}); it was set aside as {aside}"
         self._connect()
 
     def _disconnect(self) -> None:
@@ -296,10 +295,3 @@ class Store:
             self._in_doubt = True
             self._disconnect()
             raise
-
-
-def _let_go(lock: Lock | None) -> None:
-    """Let others have a lock, but leave the file to who moved it away, or has one of its name."""
-    if lock is not None:
-        with suppress(OSError):
-            (lock.release if lock.is_there else lock.abandon)()

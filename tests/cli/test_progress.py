@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from uuid import uuid4
 
 import attrs
 import pytest
@@ -84,7 +85,8 @@ def test_the_watchdog_is_fed_only_if_it_is_ours(
 
 def test_an_abstract_socket_is_found() -> None:
     """It has no file; systemd writes it with an at sign."""
+    name = f"tenx-test-{uuid4()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind("\0tenx-test-notify")
-        Supervisor("@tenx-test-notify").status("two\nlines")
+        manager.bind(f"\0{name}")
+        Supervisor(f"@{name}").status("two\nlines")
         assert manager.recv(100) == b"STATUS=two lines"

@@ -12,6 +12,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from shutil import which
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -243,12 +244,13 @@ async def test_a_second_one_waits_for_the_first(tenx: Shell, shop: LocalCloud, p
 
 async def test_a_service_manager_is_told(tenx: Shell, shop: LocalCloud) -> None:
     """That it is ready, how it goes, that it lives, and that it stops."""
+    name = f"tenx-test-{uuid4()}"  # of a file, it may be too long
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tenx.folder / "notify"))
+        manager.bind(f"\0{name}")
         manager.setblocking(False)
         running = await tenx.start(
             *("ship", "--to", "files:logs"),
-            NOTIFY_SOCKET=str(tenx.folder / "notify"),
+            NOTIFY_SOCKET=f"@{name}",
             WATCHDOG_USEC="400000",
         )
         told: list[str] = []

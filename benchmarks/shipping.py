@@ -14,7 +14,7 @@ import asyncio
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import tenx_async as tenx
 from benchmarks.cloud import DAY, SIZE, Served, client_of, serving
 from benchmarks.following import Row, in_batches
+from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.sink import Sink
 
 KINDS: dict[str, Callable[[Path], Sink]] = {
@@ -34,21 +35,32 @@ REST: dict[str, list[float]] = defaultdict(list)
 """Lines a second, by what is shipped to, with what was put off until nothing waited."""
 
 
+class Noted:
+    """A sink that notes when its last lines were durable."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink, self.durable = sink, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sink, name)
+
+    async def write(self, batches: Sequence[LogBatch]) -> None:
+        await self._sink.write(batches)
+        self.durable = time.perf_counter()
+
+
 async def shipped(endpoint: str, *, to: str, where: Path, lines: int) -> int:
     """Ship a day to the end of what is there; take the time until all of it is durable."""
     with tempfile.TemporaryDirectory(dir=where) as directory:
         async with client_of(endpoint) as client:
-            sink = KINDS[to](Path(directory))
+            sink: Any = Noted(KINDS[to](Path(directory)))
             options: dict[str, Any] = {"order": "oldest-first", "since": DAY, "until": DAY}
             ship = tenx.Ship(client, sink, "s0", follow=False, page_size=SIZE, **options)
             began = time.perf_counter()
-            running = asyncio.create_task(ship.run())
-            while ship.status.lines < lines and not running.done():  # noqa: ASYNC110  # nobody tells
-                await asyncio.sleep(0.005)
-            durable = time.perf_counter() - began
-            await running
+            await ship.run()
             REST[to].append(lines / (time.perf_counter() - began))
-    return round(lines / durable)
+            assert ship.status.lines == lines, ship.status
+    return round(lines / (sink.durable - began))
 
 
 async def rates(lines: int, rounds: int, where: Path) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import tenx_async as tenx
 from benchmarks.cloud import DAY, SIZE, Served, client_of, serving
@@ -45,6 +45,7 @@ class Noted:
         return getattr(self._sink, name)
 
     async def write(self, batches: Sequence[LogBatch]) -> None:
+        """Keep batches, and note it."""
         await self._sink.write(batches)
         self.durable = time.perf_counter()
 
@@ -53,9 +54,11 @@ async def shipped(endpoint: str, *, to: str, where: Path, lines: int) -> int:
     """Ship a day to the end of what is there; take the time until all of it is durable."""
     with tempfile.TemporaryDirectory(dir=where) as directory:
         async with client_of(endpoint) as client:
-            sink: Any = Noted(KINDS[to](Path(directory)))
+            sink = Noted(KINDS[to](Path(directory)))
             options: dict[str, Any] = {"order": "oldest-first", "since": DAY, "until": DAY}
-            ship = tenx.Ship(client, sink, "s0", follow=False, page_size=SIZE, **options)
+            ship = tenx.Ship(
+                client, cast("Sink", sink), "s0", follow=False, page_size=SIZE, **options
+            )
             began = time.perf_counter()
             await ship.run()
             REST[to].append(lines / (time.perf_counter() - began))

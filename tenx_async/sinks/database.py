@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.sinks.cursor_tables import NotWholeError
-from tenx_async.sinks.facts import TABLES as FACTS, set_fact
+from tenx_async.sinks.facts import TABLES as FACTS, fact, set_fact
+from tenx_async.telemetry.logging import logger
 
 _PATIENCE = 2.0
 """Seconds to wait, in a thread, for another process that has the file."""
@@ -45,6 +47,16 @@ def connect(path: Path, how: str = "mode=rwc") -> sqlite3.Connection:
     )
 
 
+def make_file(path: Path) -> None:
+    """Make a file where there is none, for its owner only; tell of one that was emptied."""
+    file = real(path)
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:  # which is not opened: to close a file that is used unlocks it
+        if not file.stat().st_size:
+            logger.warning("%s is empty: it is begun as a new one", path)
+
+
 def real(path: Path) -> Path:
     """The file itself, whatever links lead there."""
     return Path(os.path.realpath(path))
@@ -57,16 +69,17 @@ def lock_of(path: Path) -> Path:
 
 
 def refuse_foreign(path: Path) -> None:
-    """See that a file is not another program's, and change nothing: nor what stands beside it.
+    """See that a file is ours and has this name, and change nothing: nor what stands beside it.
 
     Raises:
-        ConfigurationError: it is.
+        ConfigurationError: it is another program's, or a file of another name.
     """
     with (
         suppress(sqlite3.DatabaseError, UnicodeDecodeError),  # damage is told by who writes
         closing(connect(path, "mode=ro&immutable=1")) as database,
     ):
         _refuse_foreign(database, path)
+        _refuse_another_name(database, path)
 
 
 def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
@@ -75,6 +88,33 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
     is_ours = application == _APPLICATION or names >= _NAMES
     if not is_ours and (application or names):
         raise ConfigurationError(f"{path} is another program's database: name another file")
+
+
+def _refuse_another_name(database: sqlite3.Connection, path: Path) -> None:
+    """See that a file is not one of another name, beside which the newest of it may be."""
+    file, home = real(path), _home_of(database)
+    with suppress(OSError, ValueError):  # it was moved from there
+        if file.samefile(home) and not (file.name == home.name and _is_beside(file, home)):
+            raise ConfigurationError(
+                f"{path} is {home} by another name (a hard link or a mount): name that one, for "
+                "SQLite keeps beside it what was written last"
+            )
+
+
+def _is_beside(file: Path, other: Path) -> bool:
+    return file.parent.samefile(other.parent)
+
+
+def _home_of(database: sqlite3.Connection) -> Path:
+    return Path(os.fsdecode(unquote_to_bytes(fact(database, "home").removeprefix("file://"))))
+
+
+def note_name(database: sqlite3.Connection, path: Path) -> None:
+    """Note, for who comes by another name, which name a file has."""
+    home = real(path).as_uri()
+    if fact(database, "home") != home:
+        set_fact(database, "home", home)
+        database.execute("pragma wal_checkpoint")  # or it would stand beside this name only
 
 
 def prepare(

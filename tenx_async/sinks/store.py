@@ -6,7 +6,7 @@ import datetime as dt
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +25,8 @@ from tenx_async.sinks.database import (
     DamagedError,
     connect,
     lock_of,
+    make_file,
+    note_name,
     noticing_damage,
     prepare,
     real,
@@ -236,8 +238,7 @@ class Store:
 
     def _connect(self) -> None:
         """Open the file; a new one remembers what was lost before it."""
-        with suppress(FileExistsError):  # to open and close a file that is used unlocks it
-            real(self.path).touch(mode=0o600, exist_ok=False)
+        make_file(self.path)
         database = connect(self.path)
         try:
             with noticing_damage():
@@ -247,6 +248,7 @@ class Store:
                 cursor_tables.check(database)
                 self._refuse_another(database)
                 set_fact(database, "writer", self._token)
+                note_name(database, self.path)
                 self._lost = fact(database, "lost")
         except BaseException:
             database.close()

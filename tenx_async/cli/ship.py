@@ -62,7 +62,8 @@ def ship(
             "--tail",
             "-n",
             metavar="N|all",
-            help="Of what is there already, begin with the last lines of each; default all. "
+            help="Of what is there when the sink is open, begin with the last lines of each; "
+            "default all. "
             "A sink that has lines is gone on with where it ends, and services that came "
             "to be since then are read from their beginning.",
         ),

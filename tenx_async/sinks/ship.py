@@ -93,9 +93,9 @@ class Ship:
             client: an open client.
             sink: where lines go; it is opened and closed here.
             patterns: globs or names; none given: all services.
-            tail: how many of the lines that are there already to begin with, where the sink has
-                none; `None`: the whole day; 0: only what is new. Services that came to be since
-                the sink was last shipped to are read from their beginning.
+            tail: how many of the lines that are there, when the sink is open, to begin with where
+                it has none; `None`: the whole day; 0: only what is new. Services that came to be
+                since the sink was last shipped to are read from their beginning.
             flush_lines: so many lines are written at once, at the latest.
             flush_seconds: so long a line waits for others to be written with, at most.
             follow: further settings of `Client.follow`.

@@ -11,17 +11,25 @@ from typing import Any, Literal, Protocol, Self
 
 from attrs import define, field, frozen
 
-from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.errors import (
+    ConfigurationError,
+    ServerError,
+    SinkUnavailable,
+    Throttled,
+    TransportError,
+)
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.source import SourceStatus
 from tenx_async.sinks.deliveries import Deliveries
 from tenx_async.sinks.sink import Sink
-from tenx_async.telemetry.events import SinkPaused, SinkResumed
+from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds between two tries of a sink that cannot be used."""
+"""Seconds between two tries of a sink that cannot be used, or an API that does not answer."""
+_PASSING = (TransportError, ServerError, Throttled)
+"""Ways in which an API does not answer that nobody need mend."""
 MARK_EVERY = 200_000
 """Lines of a backlog that are held, at most, until their place can be committed."""
 
@@ -61,8 +69,9 @@ class Ship:
 
     While the sink cannot be written to (a full disk, a directory that is read-only, another
     process that has it), polling pauses and it is tried again, by and by more seldom, until it
-    can; nothing is lost. Used as `async with` it runs beside the block and stops at its end;
-    `await ship.run()` runs until it is stopped, or all is read with `follow=False`.
+    can; nothing is lost. An API that does not answer is waited for as well, also at first. Used
+    as `async with` it runs beside the block and stops at its end; `await ship.run()` runs until
+    it is stopped, or all is read with `follow=False`.
     """
 
     sink: Sink
@@ -185,11 +194,24 @@ class Ship:
         """Take lines from the following as long as there is room."""
         try:
             async with AsyncExitStack() as stack:
-                if await self._insist(partial(stack.enter_async_context, self._lines)):
+                if await self._begin(stack):
                     async for batch in self._lines.batches():
                         await self._deliveries.put(self.sink.prepare(batch))
         finally:
             await self._deliveries.close()
+
+    async def _begin(self, stack: AsyncExitStack) -> bool:
+        """Look which services there are; a daemon may have been started before the API was up."""
+        wait = SHORTEST_PAUSE
+        while True:
+            try:
+                return await self._insist(partial(stack.enter_async_context, self._lines))
+            except _PASSING as error:
+                if not self._lines.follow:
+                    raise
+                self._lines.emit(DiscoveryFailed(error=error, retry_in=wait))
+            await self._pause_for(wait)
+            wait = min(2 * wait, LONGEST_PAUSE)
 
     async def _write_all(self) -> None:
         """Write what was taken, as much at once as there is."""

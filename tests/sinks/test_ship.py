@@ -15,7 +15,14 @@ from typing import Any
 
 import pytest
 
-from tenx_async.errors import SinkUnavailable, Throttled, Unauthorized
+from tenx_async.errors import (
+    ConnectFailed,
+    OperationError,
+    ServerError,
+    SinkUnavailable,
+    Throttled,
+    Unauthorized,
+)
 from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
@@ -24,7 +31,7 @@ from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.order import Order
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
-from tenx_async.telemetry.events import SinkPaused, SinkResumed
+from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
 from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud
 from tests.logs.test_cursors import ORDERS, Treatment
@@ -303,6 +310,63 @@ async def test_what_cannot_be_waited_for_is_raised(fake: FakeCloud, tmp_path: Pa
     with pytest.raises(ZeroDivisionError):
         async with Ship(FakeClient(fake), make(tmp_path)):
             raise ZeroDivisionError
+
+
+PASSING = [
+    ConnectFailed("nobody answers", operation="list"),
+    ServerError("it is not well", operation="list", status=502),
+    Throttled("too many calls", operation="list", status=429),
+]
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+async def test_an_api_that_is_down_at_first_is_waited_for(
+    fake: FakeCloud,
+    tmp_path: Path,
+    make: Callable[[Path], Sink],
+    read: Read,
+    error: OperationError,
+) -> None:
+    """Each try is told, and when the next one is; all that was written meanwhile is there."""
+    fake.listing_fails = error
+    client = FakeClient(fake)
+    async with Ship(client, make(tmp_path)) as ship:
+        await until(lambda: len(failed_looks(client)) >= 8)
+        fake.write("web", "one", "two")
+        fake.listing_fails = None
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+    assert fake.written == read(tmp_path)
+    pauses = [seconds for why, seconds in failed_looks(client) if why is error]
+    assert [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] == pauses[:8]
+
+
+async def test_who_waits_for_an_api_may_be_stopped(fake: FakeCloud, tmp_path: Path) -> None:
+    """It need not answer before."""
+    fake.listing_fails = PASSING[0]
+    client = FakeClient(fake)
+    async with Ship(client, KINDS["sqlite"][0](tmp_path)) as ship:
+        await until(lambda: bool(failed_looks(client)))
+    assert "ended" == ship.status.state
+
+
+async def test_who_reads_what_is_there_does_not_wait_for_an_api(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """Whoever asked for that is told why it was not read."""
+    fake.listing_fails = PASSING[0]
+    with pytest.raises(ConnectFailed):
+        await Ship(FakeClient(fake), KINDS["sqlite"][0](tmp_path), follow=False).run()
+
+
+def failed_looks(client: FakeClient) -> list[tuple[Exception, float]]:
+    """Each failed look at which services there are, and in how many seconds the next one is."""
+    return [
+        (event.error, event.retry_in)
+        for event in client.events
+        if isinstance(event, DiscoveryFailed)
+    ]
 
 
 @EVERYWHERE

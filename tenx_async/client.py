@@ -24,9 +24,10 @@ from tenx_async.fleet.plan import Write
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
+from tenx_async.logs.consumer import CommitMode
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.daily import LogOrder, Logs
-from tenx_async.logs.follow import CommitMode, Follower
+from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.logs.places import Places
 from tenx_async.logs.schedule import Schedule

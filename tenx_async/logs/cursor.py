@@ -53,6 +53,8 @@ class DayState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How many lines had come before the log was begun anew."""
     unproven: int = 0
     """How many came since it changed so that it may be another service's."""
+    unconfirmed: int = 0
+    """How many came since the service was last known to be the same."""
     counts: dict[str, int] = {}
     """The day's account."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -93,6 +94,8 @@ class Marks:
     """What of one source was handed on and is not committed yet, in order."""
 
     store: CursorStore
+    turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+    """Held by who commits in the store: what is durable is dropped before others commit more."""
     _open: list[Commit] = field(factory=list, init=False, repr=False)
 
     def add(self, commit: Commit) -> Mark:
@@ -136,6 +139,7 @@ class Mark:
         Raises:
             TenxError: it is not durable.
         """
-        if commits := self.commits:
-            await self._marks.store.commit(commits)
-            self._marks.drop(len(commits))
+        async with self._marks.turn:
+            if commits := self.commits:
+                await self._marks.store.commit(commits)
+                self._marks.drop(len(commits))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import Literal, Self
+from typing import Self
 
 from attrs import define, field
 
@@ -18,6 +18,7 @@ from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
+from tenx_async.logs.consumer import CommitMode, Consumer
 from tenx_async.logs.cursors import CursorStore, Marks
 from tenx_async.logs.discovery import Discovery, ListServices, Look
 from tenx_async.logs.findings import Gap
@@ -35,9 +36,6 @@ from tenx_async.logs.source import Source, SourceState, SourceStatus
 from tenx_async.logs.states import commit_of, resume
 from tenx_async.logs.strides import Strides
 from tenx_async.telemetry.events import CursorLost, FollowingEnded, Listener
-
-CommitMode = Literal["after", "before", "manual"]
-"""When a batch is committed: when the next one is asked for, before it is given, or by hand."""
 
 PAGE_RETRIES = 4
 """So often a page is asked for again for which others were read already."""
@@ -74,12 +72,10 @@ class Follower:
     ledger: Ledger = field(factory=Ledger, init=False, repr=False)
     _looked_on: dt.date | None = field(default=None, init=False, repr=False)
     """The day of the last look at which services there are, or of the following before."""
-    _taken: LogBatch | None = field(default=None, init=False, repr=False)
-    """The batch that the consumer has."""
     _discovery: Discovery = field(init=False, repr=False)
     _reader: SourceReader = field(init=False, repr=False)
     _polling: Polling = field(init=False, repr=False)
-    _unpacked: Iterator[LogLine] = field(factory=lambda: iter(()), init=False, repr=False)
+    _consumer: Consumer = field(init=False, repr=False)
     _beginning: Beginning = field(factory=Beginning, init=False, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
     _is_entered: bool = field(default=False, init=False, repr=False)
@@ -95,6 +91,7 @@ class Follower:
             allowance=self.allowance,
             strides=Strides(self.mark_every),
         )
+        self._consumer = Consumer(self.buffer, self.commit)
         self._discovery = self._make_discovery(setbacks)
         self._reader = self._make_reader(handover)
         self._polling = Polling(
@@ -244,8 +241,8 @@ class Follower:
         return self
 
     async def __anext__(self) -> LogLine:
-        while (line := next(self._unpacked, None)) is None:
-            self._unpacked = iter(await self._next_batch())
+        while (line := next(self._consumer.lines, None)) is None:
+            self._consumer.unpack(await self._next_batch())
         return line
 
     async def batches(self) -> AsyncGenerator[LogBatch]:
@@ -257,25 +254,12 @@ class Follower:
     async def _next_batch(self) -> LogBatch:
         if self._task is None and not self.buffer.closed:
             raise ConfigurationError("the follower is not open: use it inside `async with`")
-        while (batch := await self._take()) is not None:
-            if batch.entries or (self.commit == "manual" and batch.mark):
-                return batch
+        if (batch := await self._consumer.next_batch()) is not None:
+            return batch
         task, self._task = self._task, None
         if task is not None:
             await task
         raise StopAsyncIteration
-
-    async def _take(self) -> LogBatch | None:
-        """Take a batch; commit it now, or the one before, which has been seen to by now."""
-        if self.commit == "after" and self._taken is not None:
-            await self._taken.commit()
-        if self.commit != "before" or self._taken is None:
-            self._taken = await self.buffer.get()
-        batch = self._taken
-        if self.commit == "before" and batch is not None:
-            await batch.commit()  # one for which this fails is given the next time
-            self._taken = None
-        return batch
 
     async def _run(self) -> None:
         try:

@@ -37,12 +37,17 @@ class Proof:
     @property
     def changed(self) -> int:
         """How many lines came since a change that was more than insertions."""
-        return len(self.unproven) if self._is_changed and self.unproven is not None else 0
+        return self.unconfirmed if self._is_changed else 0
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many lines came since the service was last known to be the same."""
+        return 0 if self.unproven is None else len(self.unproven)
 
     @property
     def is_cut(self) -> bool:
         """Whether more was delivered than digests are kept."""
-        return self.unproven is not None and len(self.unproven) >= self.limit
+        return self.unconfirmed >= self.limit
 
     def note(self, digests: array[int], added: Sequence[int], found: Iterable[Finding]) -> None:
         """Note what a poll delivered, by indices in what it read, and what it found changed."""
@@ -68,13 +73,17 @@ class Proof:
         if self.unproven is not None:
             self.unproven = Digests()
 
-    def confirm(self, unproven: Digests) -> None:
-        """Note that it was the same service when this was what was unproven."""
-        if self.unproven is unproven:
-            self.unproven, self.is_fresh, self._is_changed = None, False, False
+    def confirm(self, unproven: Digests) -> bool:
+        """Note that it was the same service when this was unproven; tell if it still is."""
+        if self.unproven is not unproven:
+            return False
+        self.unproven, self.is_fresh, self._is_changed = None, False, False
+        return True
 
-    def take_up(self, remembered: array[int], changed: int, left_at: int) -> None:
+    def take_up(self, remembered: array[int], changed: int, unconfirmed: int, left_at: int) -> None:
         """Go on with what was known when a following ended; most likely of the same service."""
         self.unproven, self._is_changed = Digests(), changed > 0
-        self.unproven.replace_from(0, remembered[max(0, len(remembered) - changed) :])
-        self.is_fresh, self.left_at = self._is_changed, left_at
+        count = max(changed, unconfirmed)
+        self.unproven.replace_from(0, remembered[max(0, len(remembered) - count) :])
+        self.is_fresh = self._is_changed or count >= len(remembered) > 0
+        self.left_at = left_at

@@ -157,10 +157,12 @@ class SourceReader:
         delivery = await self._read_on(source, day)
         if day.proof.left_at and not delivery.more and not day.is_absent:
             self._note_read_anew(source, day)
+            source.has_news = True
         if delivery.more or self._ahead:
             await self._look_ahead(source, day, more=delivery.more)
         self._enter(source, day, delivery)
-        if delivery.stretches:
+        if delivery.stretches or source.has_news:
+            source.has_news = False
             await self.handover.put(source, day, delivery)
         return delivery
 

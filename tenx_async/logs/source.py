@@ -85,6 +85,8 @@ class Source:
     """What was handed on and is not committed yet, where cursors are kept."""
     has_begun: bool = field(default=False, init=False)
     """Whether it is known where to read on."""
+    has_news: bool = field(default=False, init=False)
+    """Whether more is known of it than was handed on, though no line came."""
     is_anew: bool = field(default=False, init=False)
     """Whether it is to be read from its beginning from the next poll on: it was made anew."""
     _days: dict[tuple[dt.date, str], Day] = field(factory=dict, init=False, repr=False)
@@ -189,7 +191,7 @@ class Source:
         """Note that the service, when it was asked of, was still the one whose log is read."""
         self.recognise(self.uid)
         for proof, unproven in self._asked_of:
-            proof.confirm(unproven)
+            self.has_news |= proof.confirm(unproven)
 
     def recognise(self, uid: str | None) -> None:
         """Note that it is there, if only by its name: a reply may lack the uid."""

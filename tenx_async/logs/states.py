@@ -78,6 +78,7 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         gone=dict(day.gone),
         left_at=day.proof.left_at,
         unproven=day.proof.changed,
+        unconfirmed=day.proof.unconfirmed,
         counts={name: getattr(account, name) for name in _COUNTS},
     )
 
@@ -121,7 +122,7 @@ def _day_of(state: DayState, stored: Stored, source: Source) -> Day:
     day.memory = day.blank(base=state.base, whole=state.whole)
     digests = stored.memories[state.date, state.instance]
     day.memory.replace_from(0, digests)
-    day.proof.take_up(digests, state.unproven, state.left_at)
+    day.proof.take_up(digests, state.unproven, state.unconfirmed, state.left_at)
     return day
 
 

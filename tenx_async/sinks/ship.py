@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
 from attrs import define, field, frozen
 
-from tenx_async.errors import (
-    ConfigurationError,
-    ServerError,
-    SinkUnavailable,
-    Throttled,
-    TransportError,
-)
+from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.source import SourceStatus
 from tenx_async.sinks.deliveries import Deliveries
+from tenx_async.sinks.patience import CANCELLED, Patience, State
 from tenx_async.sinks.sink import Sink
-from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
+from tenx_async.telemetry.logging import logger
 
-SHORTEST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-"""Seconds between two tries of a sink that cannot be used, or an API that does not answer."""
-_PASSING = (TransportError, ServerError, Throttled)
-"""Ways in which an API does not answer that nobody need mend."""
 MARK_EVERY = 200_000
 """Lines of a backlog that are held, at most, until their place can be committed."""
 
@@ -53,10 +43,10 @@ class ShipStatus:
     """Lines taken that are not written yet."""
     lag: float | None
     """Seconds since the source that is worst off was up to date; `None`: one never was."""
-    state: Literal["idle", "ok", "paused", "ended"]
+    state: State
     """`paused`: the sink cannot be written to."""
     reason: str = ""
-    """Why it is paused."""
+    """Why it is paused, or has ended before it was stopped."""
     since: dt.datetime | None = None
     """When it came into that state."""
 
@@ -78,13 +68,10 @@ class Ship:
     flush_seconds: float
     _lines: Follower = field(repr=False)
     _deliveries: Deliveries = field(repr=False)
-    _stopping: asyncio.Event = field(repr=False)
+    _patience: Patience = field(repr=False)
     _running: asyncio.Task[None] | None = field(repr=False)
     _has_begun: bool = field(repr=False)
     _written: int = field(repr=False)
-    _state: Literal["idle", "ok", "paused", "ended"] = field(repr=False)
-    _reason: str = field(repr=False)
-    _since: dt.datetime | None = field(repr=False)
 
     def __init__(
         self,
@@ -115,17 +102,19 @@ class Ship:
         options = {"mark_every": MARK_EVERY, **follow, **fixed}
         self._lines = client.follow(*patterns, **options)
         self._deliveries = Deliveries(flush_lines)
-        self._stopping = asyncio.Event()
+        self._patience = Patience(self._lines.clock, self._lines.emit)
         self._running = None
         self._has_begun = False
         self._written = 0
-        self._state, self._reason, self._since = "idle", "", None
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self.run(), name="tenx-ship")
+        self._running.add_done_callback(_tell_of_failure)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, _: object
+    ) -> None:
         running, self._running = self._running, None
         assert running
         self.stop()
@@ -136,8 +125,11 @@ class Ship:
             await asyncio.wait([running])
             raise
         error = None if running.cancelled() else running.exception()
-        if error is not None and kind is None:
+        if error is None:
+            return
+        if raised is None:
             raise error
+        raised.add_note(f"the ship had ended before: {error!r}")
 
     @property
     def ledger(self) -> Ledger:
@@ -154,14 +146,14 @@ class Ship:
             lines=self._written,
             waiting=self._deliveries.waiting,
             lag=None if None in lags else max((lag for lag in lags if lag), default=0.0),
-            state=self._state,
-            reason=self._reason,
-            since=self._since,
+            state=self._patience.state,
+            reason=self._patience.reason,
+            since=self._patience.since,
         )
 
     def stop(self) -> None:
         """Write what is complete, and end; a sink that cannot be written to is tried once more."""
-        self._stopping.set()
+        self._patience.stopping.set()
 
     async def run(self) -> None:
         """Carry lines until stopped; with `follow=False`, until all is read.
@@ -173,52 +165,53 @@ class Ship:
         if self._has_begun:
             raise ConfigurationError("a ship runs once only: make another one")
         self._has_begun = True
+        why = ""
         try:
-            if await self._insist(self.sink.open):
-                async with asyncio.TaskGroup() as tasks:
-                    taking = tasks.create_task(self._take_all())
-                    tasks.create_task(self._end_when_stopped(taking))
-                    await self._write_all()
-                    self.stop()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group.exceptions[0].__cause__
+            await self._carry()
+        except Exception as error:
+            why = str(error) or repr(error)
+            raise
         finally:
-            self._become("ended")
+            self._patience.become("ended", why)
             await self.sink.close()
 
+    async def _carry(self) -> None:
+        if not await self._patience.insist(self.sink.open):
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                taking = tasks.create_task(self._take_all())
+                tasks.create_task(self._end_when_stopped(taking))
+                await self._write_all()
+                await asyncio.wait([taking])
+                if taking.cancelled() and not self._patience.stopping.is_set():
+                    raise SinkUnavailable(CANCELLED)
+                self.stop()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+
     async def _end_when_stopped(self, taking: asyncio.Task[None]) -> None:
-        await self._stopping.wait()
+        await self._patience.stopping.wait()
         taking.cancel()
 
     async def _take_all(self) -> None:
         """Take lines from the following as long as there is room."""
+        patience = self._patience
         try:
             async with AsyncExitStack() as stack:
-                if await self._begin(stack):
+                insist = patience.insist_on_answer if self._lines.follow else patience.insist
+                if await insist(partial(stack.enter_async_context, self._lines)):
                     async for batch in self._lines.batches():
                         await self._deliveries.put(self.sink.prepare(batch))
         finally:
             await self._deliveries.close()
-
-    async def _begin(self, stack: AsyncExitStack) -> bool:
-        """Look which services there are; a daemon may have been started before the API was up."""
-        wait = SHORTEST_PAUSE
-        while True:
-            try:
-                return await self._insist(partial(stack.enter_async_context, self._lines))
-            except _PASSING as error:
-                if not self._lines.follow:
-                    raise
-                self._lines.emit(DiscoveryFailed(error=error, retry_in=wait))
-            await self._pause_for(wait)
-            wait = min(2 * wait, LONGEST_PAUSE)
 
     async def _write_all(self) -> None:
         """Write what was taken, as much at once as there is."""
         while await self._some_to_write():
             await self._wait_for_more()
             batches = await self._deliveries.take()
-            if not await self._insist(partial(self.sink.write, batches)):
+            if not await self._patience.insist(partial(self.sink.write, batches)):
                 return
             self._written += sum(map(len, batches))
 
@@ -243,42 +236,9 @@ class Ship:
             full.cancel()
             slept.cancel()
 
-    async def _insist(self, work: Callable[[], Awaitable[object]]) -> bool:
-        """Do something with the sink until it succeeds; tell whether it did before the stop."""
-        wait, began = SHORTEST_PAUSE, self._lines.clock.monotonic()
-        while True:
-            try:
-                await work()
-            except SinkUnavailable as error:
-                self._pause(error, wait)
-            else:
-                self._resume(began)
-                return True
-            if self._stopping.is_set():
-                return False
-            await self._pause_for(wait)
-            wait = min(2 * wait, LONGEST_PAUSE)
 
-    async def _pause_for(self, seconds: float) -> None:
-        stopped = asyncio.ensure_future(self._stopping.wait())
-        slept = asyncio.ensure_future(self._lines.clock.sleep(seconds))
-        try:
-            await asyncio.wait({stopped, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            slept.cancel()
-
-    def _pause(self, error: SinkUnavailable, wait: float) -> None:
-        if self._state != "paused":
-            self._lines.emit(SinkPaused(error=error, retry_in=wait))
-            self._become("paused")
-        self._reason = error.message
-
-    def _resume(self, began: float) -> None:
-        if self._state == "paused":
-            self._lines.emit(SinkResumed(seconds=self._lines.clock.monotonic() - began))
-        if self._state != "ok":
-            self._become("ok")
-
-    def _become(self, state: Literal["idle", "ok", "paused", "ended"]) -> None:
-        self._state, self._reason, self._since = state, "", self._lines.clock.now()
+def _tell_of_failure(running: asyncio.Task[None]) -> None:
+    """Tell at once what the block that a ship runs beside is told at its end only."""
+    error = None if running.cancelled() else running.exception()
+    if error is not None:
+        logger.error("shipping has ended: %r", error)

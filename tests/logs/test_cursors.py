@@ -16,10 +16,11 @@ from attrs import define, field
 from tenx_async.api.entries import LogEntry
 from tenx_async.errors import ConfigurationError, DamagedCursor, ServerError, SinkUnavailable
 from tenx_async.logs.allowance import Allowance
+from tenx_async.logs.consumer import CommitMode
 from tenx_async.logs.cursor import Commit, Cursor, Edit
 from tenx_async.logs.cursors import CursorStore, MemoryCursors
 from tenx_async.logs.findings import Gap, Reset
-from tenx_async.logs.follow import CommitMode, Follower
+from tenx_async.logs.follow import Follower
 from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.order import Habits, Order
 from tests.clock import ManualClock

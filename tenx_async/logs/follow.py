@@ -245,6 +245,14 @@ class Follower:
             self._consumer.unpack(await self._next_batch())
         return line
 
+    def pause(self) -> None:
+        """Spend no more calls on logs until `go_on`, since nobody can take their lines."""
+        self._polling.wanted.clear()
+
+    def go_on(self) -> None:
+        """Poll again."""
+        self._polling.wanted.set()
+
     async def batches(self) -> AsyncGenerator[LogBatch]:
         """Iterate over lines as they arrived together, each batch of one source and day."""
         with suppress(StopAsyncIteration):

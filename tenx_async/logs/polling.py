@@ -44,11 +44,17 @@ class Polling:
     """Whether logs are read on and on; else to where they ended."""
     stirred: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     """Something happened for which it is worth to look at the schedule."""
+    wanted: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
+    """Whether somebody can take lines."""
+
+    def __attrs_post_init__(self) -> None:
+        self.wanted.set()
 
     async def poll_all(self, tasks: asyncio.TaskGroup) -> None:
         """Poll sources as they are due, several at once, until all are read or for ever."""
         while self._goes_on():
             if self.beginning.is_over:
+                await self.wanted.wait()
                 await self.buffer.room()
             await self._wait_for_allowance()
             await self.places.take()
@@ -100,7 +106,8 @@ class Polling:
 
     def _next_at_once(self) -> str | None:
         now = self.clock.monotonic()
-        must_wait = self.places.are_too_many or self.buffer.is_full or self.allowance.wait(now)
+        is_idle = self.buffer.is_full or not self.wanted.is_set()
+        must_wait = self.places.are_too_many or is_idle or self.allowance.wait(now)
         return None if must_wait else self.schedule.next(now)
 
     async def _poll(self, source: Source) -> None:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from attrs import define, field
 
-from tenx_async.clock import Clock
 from tenx_async.errors import ServerError, SinkUnavailable, Throttled, TransportError
-from tenx_async.telemetry.events import DiscoveryFailed, Listener, SinkPaused, SinkResumed
+from tenx_async.logs.follow import Follower
+from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -25,8 +25,8 @@ Work = Callable[[], Awaitable[object]]
 class Patience:
     """Tries work with a sink by and by more seldom, until it is stopped."""
 
-    clock: Clock = field(repr=False)
-    emit: Listener = field(repr=False)
+    lines: Follower = field(repr=False)
+    """Are not asked for while the sink cannot take them."""
     stopping: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
     state: State = field(default="idle", init=False)
     reason: str = field(default="", init=False)
@@ -34,7 +34,7 @@ class Patience:
 
     async def insist(self, work: Work) -> bool:
         """Do something with the sink until it succeeds; tell whether it did before the stop."""
-        wait, began = SHORTEST_PAUSE, self.clock.monotonic()
+        wait, began = SHORTEST_PAUSE, self.lines.clock.monotonic()
         while True:
             try:
                 await _whole(work)
@@ -54,29 +54,31 @@ class Patience:
             try:
                 return await self.insist(work)
             except (TransportError, ServerError, Throttled) as error:
-                self.emit(DiscoveryFailed(error=error, retry_in=wait))
+                self.lines.emit(DiscoveryFailed(error=error, retry_in=wait))
             wait = await self._longer(wait)
 
     def become(self, state: State, reason: str = "") -> None:
         """Note how it is from now on."""
-        self.state, self.reason, self.since = state, reason, self.clock.now()
+        self.state, self.reason, self.since = state, reason, self.lines.clock.now()
 
     def _pause(self, error: SinkUnavailable, wait: float) -> None:
         if self.state != "paused":
-            self.emit(SinkPaused(error=error, retry_in=wait))
+            self.lines.emit(SinkPaused(error=error, retry_in=wait))
             self.become("paused")
+            self.lines.pause()
         self.reason = error.message
 
     def _resume(self, began: float) -> None:
         if self.state == "paused":
-            self.emit(SinkResumed(seconds=self.clock.monotonic() - began))
+            self.lines.emit(SinkResumed(seconds=self.lines.clock.monotonic() - began))
         if self.state != "ok":
             self.become("ok")
+            self.lines.go_on()
 
     async def _longer(self, wait: float) -> float:
         """Wait, unless it is stopped; tell how long to wait the next time."""
         stopped = asyncio.ensure_future(self.stopping.wait())
-        slept = asyncio.ensure_future(self.clock.sleep(wait))
+        slept = asyncio.ensure_future(self.lines.clock.sleep(wait))
         try:
             await asyncio.wait({stopped, slept}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -102,7 +102,7 @@ class Ship:
         options = {"mark_every": MARK_EVERY, **follow, **fixed}
         self._lines = client.follow(*patterns, **options)
         self._deliveries = Deliveries(flush_lines)
-        self._patience = Patience(self._lines.clock, self._lines.emit)
+        self._patience = Patience(self._lines)
         self._running = None
         self._has_begun = False
         self._written = 0

@@ -23,6 +23,13 @@ def check_tail(tail: object) -> None:
         raise ConfigurationError(f"tail: {tail!r} is neither a whole number from 0 up nor None")
 
 
+def check_seconds(**settings: object) -> None:
+    """Refuse what is no time to wait."""
+    for name, value in settings.items():
+        if not (_is_number(value) and value >= 0):
+            raise ConfigurationError(f"{name}: {value!r} is no number of seconds from 0 up")
+
+
 def check_pace(
     *, interval: object, discover_every: object, calls_per_second: object | None
 ) -> None:

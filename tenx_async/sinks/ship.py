@@ -18,6 +18,7 @@ from tenx_async.errors import (
     Throttled,
     TransportError,
 )
+from tenx_async.logs.checks import check_counts, check_seconds
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.source import SourceStatus
@@ -108,7 +109,12 @@ class Ship:
             flush_lines: so many lines are written at once, at the latest.
             flush_seconds: so long a line waits for others to be written with, at most.
             follow: further settings of `Client.follow`.
+
+        Raises:
+            ConfigurationError: a setting that makes no sense.
         """
+        check_counts(1, flush_lines=flush_lines)
+        check_seconds(flush_seconds=flush_seconds)
         self.sink = sink
         self.flush_seconds = flush_seconds
         fixed = {"tail": tail, "cursors": sink.cursors, "commit": "manual"}

@@ -108,11 +108,13 @@ class Ship:
                 since the sink was last shipped to are read from their beginning.
             flush_lines: so many lines are written at once, at the latest.
             flush_seconds: so long a line waits for others to be written with, at most.
-            follow: further settings of `Client.follow`.
+            follow: further settings of `Client.follow`, but for `cursors` and `commit`.
 
         Raises:
-            ConfigurationError: a setting that makes no sense.
+            ConfigurationError: a setting that makes no sense, or is not the caller's.
         """
+        if given := [name for name in ("cursors", "commit") if name in follow]:
+            raise ConfigurationError(f"{' and '.join(given)}: a ship keeps its place in its sink")
         check_counts(1, flush_lines=flush_lines)
         check_seconds(flush_seconds=flush_seconds)
         self.sink = sink

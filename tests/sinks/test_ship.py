@@ -421,3 +421,12 @@ async def test_lines_need_not_wait_for_others(fake: FakeCloud, tmp_path: Path) -
     await Ship(FakeClient(fake), make(tmp_path), flush_seconds=0, follow=False).run()
 
     assert fake.written == read(tmp_path)
+
+
+@pytest.mark.parametrize("given", [{"cursors": MemoryCursors()}, {"commit": "after"}])
+def test_a_place_of_ones_own_is_refused(
+    fake: FakeCloud, tmp_path: Path, given: dict[str, Any]
+) -> None:
+    """Rather than never to be asked: lines and places are kept together."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(given))}: .* in its sink"):
+        Ship(FakeClient(fake), FileSink(tmp_path), **given)

@@ -175,8 +175,10 @@ class Ship:
         """Carry lines until stopped; with `follow=False`, until all is read.
 
         Raises:
-            TenxError: with `follow=False`, a log could not be read.
-            ConfigurationError: it ran before.
+            TenxError: the first look failed for a reason that does not pass, as `Unauthorized`;
+                with `follow=False`, anything that could not be read.
+            ConfigurationError: it ran before, the client is not open, or the sink's file is
+                another program's.
         """
         if self._has_begun:
             raise ConfigurationError("a ship runs once only: make another one")

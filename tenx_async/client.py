@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from attrs import define, evolve, field
 
@@ -17,13 +17,13 @@ from tenx_async.api.models import Identity, Region, Service
 from tenx_async.api.outcome import Outcome
 from tenx_async.api.selection import Selection
 from tenx_async.clock import Clock, SystemClock
-from tenx_async.errors import ConfigurationError
 from tenx_async.fleet.fleet import Means
 from tenx_async.fleet.fleets import Fleets
 from tenx_async.fleet.plan import Write
 from tenx_async.logs.allowance import Allowance, Left
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import LIKELY_ZONES, Calendar
+from tenx_async.logs.checks import check_choice, check_counts, check_days, check_pace, check_tail
 from tenx_async.logs.consumer import CommitMode
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.daily import LogOrder, Logs
@@ -206,16 +206,17 @@ class Client:
             is written from then on is new.
 
         Raises:
-            ConfigurationError: a number that makes no sense.
+            ConfigurationError: a setting that makes no sense.
         """
-        if (tail or 0) < 0 or page_size < 1 or buffer < 1 or remember < 1:
-            raise ConfigurationError(
-                "follow: tail is a number from 0 up or None; page_size, buffer and remember are "
-                f"from 1 up: tail={tail!r}, {page_size=}, {buffer=}, {remember=}"
-            )
-        _check_span(since, until)
-        if calls_per_second is not None and not 0 < calls_per_second < math.inf:
-            raise ConfigurationError(f"follow: not a rate: {calls_per_second=}")
+        check_tail(tail)
+        check_counts(1, page_size=page_size, buffer=buffer, remember=remember)
+        check_counts(0, mark_every=mark_every)
+        check_pace(
+            interval=interval, discover_every=discover_every, calls_per_second=calls_per_second
+        )
+        check_choice("order", order, get_args(LogOrder))
+        check_choice("commit", commit, get_args(CommitMode))
+        check_days(since, until, timezone)
         shortest, longest = interval
         zones = LIKELY_ZONES if timezone is None else (timezone,)
         return Follower(
@@ -278,13 +279,3 @@ class Client:
             return None
         now = self._account.clock.now()
         return Left(left, (next_day(now) - now).total_seconds())
-
-
-def _check_span(since: dt.date | None, until: dt.date | None) -> None:
-    for name, day in (("since", since), ("until", until)):
-        if day is not None and type(day) is not dt.date:
-            raise ConfigurationError(
-                f"follow: {name} is a datetime.date, for log entries have no time: {day!r}"
-            )
-    if since and until and since > until:
-        raise ConfigurationError(f"follow: since {since} is after until {until}")

@@ -8,11 +8,14 @@ from fnmatch import fnmatchcase
 from attrs import field, frozen
 
 from tenx_async.api.names import service_name
+from tenx_async.errors import InvalidName
 
 _GLOB = frozenset("*?[")
 
 
 def _checked(patterns: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(patterns, str):
+        raise InvalidName(f"{patterns!r} is one pattern, not a list: each letter would be another")
     checked = tuple(patterns)
     for pattern in checked:
         if not _GLOB & set(pattern):
@@ -25,7 +28,7 @@ class Selection:
     """Services by name: globs or exact names, less those that are excluded; none given: all.
 
     Raises:
-        InvalidName: a pattern without a wildcard that names no service.
+        InvalidName: a pattern without a wildcard that names no service, or a single string.
     """
 
     patterns: Sequence[str] = field(default=(), converter=_checked)

@@ -45,7 +45,8 @@ PAGE_RETRIES = 4
 class Follower:
     """Lines of many services as they are written; open while it is entered.
 
-    Iterate it for lines, or `batches()` for lines as they arrived together.
+    Iterate it for lines, or `batches()` for lines as they arrived together; it has one consumer
+    at a time.
     """
 
     region: str

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from attrs import define, field, frozen
 
 from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.logs.checks import check_counts, check_seconds
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.source import SourceStatus
@@ -94,8 +95,15 @@ class Ship:
                 since the sink was last shipped to are read from their beginning.
             flush_lines: so many lines are written at once, at the latest.
             flush_seconds: so long a line waits for others to be written with, at most.
-            follow: further settings of `Client.follow`.
+            follow: further settings of `Client.follow`, but for `cursors` and `commit`.
+
+        Raises:
+            ConfigurationError: a setting that makes no sense, or is not the caller's.
         """
+        if given := [name for name in ("cursors", "commit") if name in follow]:
+            raise ConfigurationError(f"{' and '.join(given)}: a ship keeps its place in its sink")
+        check_counts(1, flush_lines=flush_lines)
+        check_seconds(flush_seconds=flush_seconds)
         self.sink = sink
         self.flush_seconds = flush_seconds
         fixed = {"tail": tail, "cursors": sink.cursors, "commit": "manual"}
@@ -159,8 +167,10 @@ class Ship:
         """Carry lines until stopped; with `follow=False`, until all is read.
 
         Raises:
-            TenxError: with `follow=False`, a log could not be read.
-            ConfigurationError: it ran before.
+            TenxError: the first look failed for a reason that does not pass, as `Unauthorized`;
+                with `follow=False`, anything that could not be read.
+            ConfigurationError: it ran before, the client is not open, or the sink's file is
+                another program's.
         """
         if self._has_begun:
             raise ConfigurationError("a ship runs once only: make another one")

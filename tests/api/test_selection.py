@@ -49,6 +49,14 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
         Selection(["*"], [name])
 
 
+def test_a_single_string_is_refused() -> None:
+    """Its letters would be patterns: to exclude `db` would exclude `d` and `b` alone."""
+    with pytest.raises(InvalidName, match="not a list"):
+        Selection(["*"], "db")
+    with pytest.raises(InvalidName, match="not a list"):
+        Selection("web-*")
+
+
 def test_a_pattern_has_case() -> None:
     """Patterns are compared as they are written, on every platform."""
     assert "web" not in Selection(["WEB*"])

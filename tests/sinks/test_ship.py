@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import errno
+import math
 import os
 import random
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tenx_async.errors import (
+    ConfigurationError,
     ConnectFailed,
     OperationError,
     ServerError,
@@ -29,6 +31,7 @@ from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.order import Order
+from tenx_async.sinks.files import FileSink
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
 from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
@@ -393,3 +396,37 @@ async def test_a_write_that_failed_may_be_given_again(
     await Ship(FakeClient(fake), Deaf(), follow=False).run()
 
     assert fake.written == read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *[{"flush_lines": value} for value in (0, -1, 0.5)],
+        *[{"flush_seconds": value} for value in (-1, math.nan, math.inf)],
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    fake: FakeCloud, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    """Rather than to hang."""
+    ((setting, value),) = wrong.items()
+    with pytest.raises(ConfigurationError, match=f"^{setting}: {value!r} is no"):
+        Ship(FakeClient(fake), FileSink(tmp_path), **wrong)
+
+
+async def test_lines_need_not_wait_for_others(fake: FakeCloud, tmp_path: Path) -> None:
+    """With 0 seconds, what is there is written."""
+    make, read = KINDS["a file for each day"]
+    fake.write("web", "one", "two")
+    await Ship(FakeClient(fake), make(tmp_path), flush_seconds=0, follow=False).run()
+
+    assert fake.written == read(tmp_path)
+
+
+@pytest.mark.parametrize("given", [{"cursors": MemoryCursors()}, {"commit": "after"}])
+def test_a_place_of_ones_own_is_refused(
+    fake: FakeCloud, tmp_path: Path, given: dict[str, Any]
+) -> None:
+    """Rather than never to be asked: lines and places are kept together."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(given))}: .* in its sink"):
+        Ship(FakeClient(fake), FileSink(tmp_path), **given)

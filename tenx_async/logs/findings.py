@@ -96,6 +96,27 @@ class Doubt:
 
 
 @frozen
+class Alike:
+    """The service was made anew, and lines of its log are as some of which it is not known whose.
+
+    They came since the service was last known to be the same, and may have been the new one's
+    already; so they were not delivered again. If they were of the one before, they are missing.
+    """
+
+    position: int
+    """Up to where the new log was compared."""
+    lines: int
+
+    is_resolved: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return (
+            f"{_lines(self.lines)} of the new log before {self.position:,} as in the one before: "
+            "taken for delivered"
+        )
+
+
+@frozen
 class Guess:
     """Nothing showed how the server orders its pages: the lines may have come in another order.
 
@@ -156,7 +177,7 @@ class OutOfReach:
         return f"{past}, and no instance's own log there: later lines {lost}are not read"
 
 
-Finding = Shift | Removal | Reset | Absence | Gap | Doubt | Guess | Reordered | OutOfReach
+Finding = Shift | Removal | Reset | Absence | Gap | Doubt | Alike | Guess | Reordered | OutOfReach
 
 
 def _lines(count: int) -> str:

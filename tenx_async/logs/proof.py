@@ -30,6 +30,8 @@ class Proof:
     """Whether all that is remembered came since the service was last confirmed to be the same."""
     left_at: int = field(default=0, init=False)
     """How many lines had come before the log was begun anew, of this one or of an earlier one."""
+    presumed: int = field(default=0, init=False)
+    """How many lines are taken for those of a new log only since they came when it may have."""
 
     _is_changed: bool = field(default=False, init=False)
     """Whether what is unproven came since a change that was more than insertions."""
@@ -43,6 +45,11 @@ class Proof:
     def unconfirmed(self) -> int:
         """How many lines came since the service was last known to be the same."""
         return 0 if self.unproven is None else len(self.unproven)
+
+    @property
+    def unshown(self) -> int:
+        """How many lines are unproven though nothing had changed: they may be an earlier log's."""
+        return 0 if self._is_changed else self.unconfirmed
 
     @property
     def is_cut(self) -> bool:

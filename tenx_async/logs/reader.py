@@ -19,7 +19,7 @@ from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.day import Day, Reading, T
 from tenx_async.logs.delivery import Delivery
 from tenx_async.logs.extent import Extent
-from tenx_async.logs.findings import Finding, Gap, OutOfReach, Reset
+from tenx_async.logs.findings import Alike, Finding, Gap, OutOfReach, Reset
 from tenx_async.logs.handover import Handover
 from tenx_async.logs.ledger import Ledger
 from tenx_async.logs.oldest import read_all
@@ -136,10 +136,12 @@ class SourceReader:
 
     def _note_read_anew(self, source: Source, day: Day) -> None:
         """Tell whether there was an earlier log: what came and is not in this one was in that."""
-        if day.gone:
+        if day.gone and day.proof.left_at:
             self.ledger.day(source.name, day.date).findings.append(Reset(day.proof.left_at))
+        if (alike := day.proof.presumed - day.gone.total()) > 0:
+            self._enter(source, day, Delivery(findings=[Alike(day.position, alike)]))
         day.gone.clear()
-        day.proof.left_at = 0
+        day.proof.left_at = day.proof.presumed = 0
 
     @staticmethod
     def _begun_late(source: Source, day: Day, delivery: Delivery) -> list[Finding]:
@@ -155,7 +157,8 @@ class SourceReader:
 
     async def _poll(self, source: Source, day: Day) -> Delivery:
         delivery = await self._read_on(source, day)
-        if day.proof.left_at and not delivery.more and not day.is_absent:
+        is_anew = day.proof.left_at or day.proof.presumed
+        if is_anew and not delivery.more and not day.is_absent:
             self._note_read_anew(source, day)
             source.has_news = True
         if delivery.more or self._ahead:

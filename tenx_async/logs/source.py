@@ -215,6 +215,7 @@ class Source:
             anew = self._days.setdefault((day.date, ""), self.day(day.date))
             anew.gone.update(day.proof.unproven or ())
             anew.proof.left_at += day.position if day.proof.is_fresh else 0
+            anew.proof.presumed += day.proof.unshown
         return list(before.values())
 
     def succeeded(self, now: dt.datetime, lines: int, *, more: bool) -> int:

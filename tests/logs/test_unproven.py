@@ -1,0 +1,134 @@
+"""A service that is made anew when it is not known yet whose lines came: what a restart keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tenx_async.logs.findings import Alike
+from tenx_async.logs.follow import Follower
+from tenx_async.logs.order import Habits, Order
+from tenx_async.telemetry.events import LogChanged, SourceReset
+from tests.clock import ManualClock
+from tests.logs.cloud import FakeCloud
+from tests.logs.test_cursors import ORDERS, Sink, follow_for
+from tests.logs.test_follow import follower
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> FakeCloud:
+    cloud = FakeCloud(clock)
+    cloud.add("web")
+    return cloud
+
+
+def remake(fake: FakeCloud, *texts: str) -> None:
+    """Delete the service, and make it again, which writes lines."""
+    fake.remove("web")
+    fake.add("web", uid="u2")
+    fake.write("web", *texts)
+
+
+def at_the_first_page(fake: FakeCloud, *acts: Callable[[], None]) -> None:
+    """Do something between the first listing and the first page."""
+
+    def act(_: str) -> None:
+        fake.on_call = lambda _: None
+        for one in acts:
+            one()
+
+    fake.on_call = act
+
+
+def following(
+    fake: FakeCloud, order: Order | None, sink: Sink, **more: Any
+) -> tuple[Follower, list[Any]]:
+    fake.order = order or Order.OLDEST_FIRST
+    settings: dict[str, Any] = {"cursors": sink.cursors, "commit": "manual", **more}
+    return follower(fake, "web", tail=None, habits=Habits(40, order), **settings)
+
+
+@ORDERS
+async def test_what_came_of_a_new_log_is_not_repeated_by_who_goes_on(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Though nobody had listed services since; that the lines may be the old one's is told."""
+    sink = Sink()
+    lines, _ = following(fake, order, sink)
+    at_the_first_page(fake, fake.asked.close, partial(remake, fake, *map(str, range(20))))
+    await follow_for(lines, sink, 1_000)
+    fake.asked.open()
+    assert fake.written == Counter(sink.lines)
+    lines, events = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)
+    assert [20] == [
+        event.finding.lines
+        for event in events
+        if isinstance(event, LogChanged) and isinstance(event.finding, Alike)
+    ]
+    assert 1 == lines.ledger.gaps
+
+
+@ORDERS
+async def test_that_a_service_was_made_anew_is_told_once(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Who goes on knows it, though no line had come since."""
+    sink = Sink()
+    lines, events = following(fake, order, sink)
+    at_the_first_page(fake, partial(remake, fake, *map(str, range(20))))
+    await follow_for(lines, sink, 1_000)
+    assert 1 == sum(isinstance(event, SourceReset) for event in events)
+    lines, events = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert not any(isinstance(event, SourceReset) for event in events)
+    assert fake.written == Counter(sink.lines)
+
+
+@ORDERS
+async def test_a_new_log_like_the_old_one_is_read_where_the_old_one_was_known_for_its_own(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """It is kept that a listing had confirmed it, though no line had come since."""
+    sink = Sink()
+    fake.write("web", "starting", "listening")
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+    remake(fake, "starting", "listening", "other")
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)
+    assert not lines.ledger.gaps
+
+
+@ORDERS
+async def test_lines_like_those_of_an_earlier_log_are_not_left_out_in_silence(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Where it was made anew before anybody could know whose they were."""
+    sink = Sink()
+    fake.write("web", "starting", "listening")
+    lines, _ = following(fake, order, sink)
+    at_the_first_page(fake, fake.asked.close)
+    await follow_for(lines, sink, 1_000)
+    fake.asked.open()
+    remake(fake, "starting", "listening", "other")
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    missing = fake.written - Counter(sink.lines)
+    assert missing.total() == sum(
+        finding.lines
+        for day in lines.ledger
+        for finding in day.findings
+        if isinstance(finding, Alike)
+    )
+    assert {("web", "starting"): 1, ("web", "listening"): 1} == missing

@@ -189,9 +189,10 @@ class Client:
             buffer: lines that may wait for the consumer; when it is full, polling pauses.
             remember: how many of a day's last lines are remembered, by 8 bytes each: so far back
                 an insertion is found.
-            cursors: keeps where each service was read to; a later following with the same store
-                goes on there, and delivers at least once what was not committed. A service that
-                came to be since is read from its beginning, whatever `tail` is.
+            cursors: keeps where each service was read to, for one following at a time; a later one
+                with the same store goes on there, and delivers at least once what was not
+                committed. A service that came to be since is read from its beginning, whatever
+                `tail` is.
             mark_every: lines of a backlog, of all services together, between two places that can
                 be committed, at most; half a second of them, and never more than a page where
                 there is a budget of calls. So many may come again after a crash. 0: after every

@@ -10,7 +10,7 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,10 @@ from tenx_async.logs import extent
 from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.calendar import Calendar
 from tenx_async.logs.cursors import MemoryCursors
+from tenx_async.logs.lines import LogBatch
 from tenx_async.logs.order import Order
 from tenx_async.sinks.files import FileSink
+from tenx_async.sinks.function import FunctionSink
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
 from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
@@ -370,6 +372,112 @@ def failed_looks(client: FakeClient) -> list[tuple[Exception, float]]:
         for event in client.events
         if isinstance(event, DiscoveryFailed)
     ]
+
+
+async def test_a_ship_that_fails_is_told_at_once(
+    fake: FakeCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not only at the end of the block that it runs beside, which may end otherwise."""
+
+    async def take(_: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    fake.write("web", "one")
+    with pytest.raises(KeyError) as caught:
+        async with Ship(FakeClient(fake), FunctionSink(take)) as ship:
+            await until(lambda: ship.status.state == "ended")
+            await asyncio.sleep(0)
+            assert ["shipping has ended: ZeroDivisionError('a mistake')"] == [
+                record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+            ]
+            raise KeyError
+
+    assert "a mistake" == ship.status.reason
+    assert ["the ship had ended before: ZeroDivisionError('a mistake')"] == caught.value.__notes__
+
+
+async def test_what_is_cancelled_inside_a_sink_is_done_again(fake: FakeCloud) -> None:
+    """It has failed, and nobody wants the ship to end."""
+    taken: Counter[Line] = Counter()
+    calls = 0
+
+    async def take(batches: Sequence[LogBatch]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            lost = asyncio.get_running_loop().create_future()
+            lost.cancel()
+            await lost
+        taken.update((line.service, line.log) for batch in batches for line in batch)
+
+    fake.write("web", "one", "two")
+    await Ship(FakeClient(fake), FunctionSink(take), follow=False).run()
+
+    assert fake.written == taken
+    assert 3 == calls
+
+
+async def test_a_sink_that_cancels_who_takes_lines_ends_the_ship(fake: FakeCloud) -> None:
+    """As an error: not all is written."""
+
+    class Torn(FunctionSink):
+        def prepare(self, batch: LogBatch) -> LogBatch:
+            raise asyncio.CancelledError
+
+    async def take(_: object) -> None:
+        raise AssertionError
+
+    fake.write("web", "one")
+    with pytest.raises(SinkUnavailable, match="was cancelled"):
+        await Ship(FakeClient(fake), Torn(take), follow=False).run()
+
+
+async def test_a_log_is_not_asked_for_while_nobody_can_take_its_lines(fake: FakeCloud) -> None:
+    """Calls are scarce; what is written meanwhile is read when it goes on."""
+    taken: Counter[Line] = Counter()
+    fails = False
+
+    async def take(batches: Sequence[LogBatch]) -> None:
+        if fails:
+            raise SinkUnavailable("not now")
+        taken.update((line.service, line.log) for batch in batches for line in batch)
+
+    fake.write("web", "one")
+    async with Ship(FakeClient(fake), FunctionSink(take)) as ship:
+        await until(lambda: fake.written == taken)
+        fails = True
+        fake.write("web", "two")
+        await paused(ship)
+        await quiet()
+        before = fake.calls.copy()
+        fake.write("api", "three")
+        await quiet()
+        assert before == fake.calls
+        fails = False
+        await until(lambda: fake.written == taken)
+    assert fake.calls["api"] > before["api"]
+
+
+@EVERYWHERE
+async def test_who_was_cancelled_while_writing_may_give_the_same_again(
+    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
+) -> None:
+    """The write was carried out to its end."""
+    fake.write("web", "one", "two")
+    sink = make(tmp_path)
+    await sink.open()
+    options = {"tail": None, "cursors": sink.cursors, "commit": "manual"}
+    async with FakeClient(fake).follow("web", **options) as lines:
+        batch = sink.prepare(await anext(lines.batches()))
+        writing = asyncio.ensure_future(sink.write([batch]))
+        await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+        await sink.write([batch])
+    await sink.close()
+
+    assert fake.written == read(tmp_path)
 
 
 @EVERYWHERE

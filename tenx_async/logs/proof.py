@@ -92,5 +92,4 @@ class Proof:
         self.unproven, self._is_changed = Digests(), changed > 0
         count = max(changed, unconfirmed)
         self.unproven.replace_from(0, remembered[max(0, len(remembered) - count) :])
-        self.is_fresh = self._is_changed or count >= len(remembered) > 0
-        self.left_at = left_at
+        self.is_fresh, self.left_at = count >= len(remembered) > 0, left_at

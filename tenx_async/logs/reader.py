@@ -160,7 +160,6 @@ class SourceReader:
         is_anew = day.proof.left_at or day.proof.presumed
         if is_anew and not delivery.more and not day.is_absent:
             self._note_read_anew(source, day)
-            source.has_news = True
         if delivery.more or self._ahead:
             await self._look_ahead(source, day, more=delivery.more)
         self._enter(source, day, delivery)

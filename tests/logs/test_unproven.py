@@ -73,6 +73,7 @@ async def test_what_came_of_a_new_log_is_not_repeated_by_who_goes_on(
         if isinstance(event, LogChanged) and isinstance(event.finding, Alike)
     ]
     assert 1 == lines.ledger.gaps
+    assert not lines.ledger.day("web", fake.today).resets
 
 
 @ORDERS

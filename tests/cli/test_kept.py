@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from tenx_async import FileSink, LogBatch, TenxError
 from tenx_async.api.entries import LogEntry
-from tenx_async.cli.kept import FilesKept
+from tenx_async.cli.kept import Damage, FilesKept, KeptLine
 
 DAY = dt.date(2015, 12, 29)
 
@@ -26,7 +26,12 @@ async def fill(folder: Path, *texts: str, date: dt.date = DAY, **options: Any) -
 
 def texts(folder: Path) -> Iterable[str]:
     """What counts of the day's lines."""
-    return [line.log for line in FilesKept(folder).lines(DAY)]
+    return [line.log for line in FilesKept(folder).lines(DAY) if isinstance(line, KeptLine)]
+
+
+def damages(folder: Path) -> Iterable[str]:
+    """What is told of files that cannot be read."""
+    return [str(line) for line in FilesKept(folder).lines(DAY) if isinstance(line, Damage)]
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -56,6 +61,28 @@ async def test_a_day_in_one_file_with_others_is_found(tmp_path: Path) -> None:
     await fill(tmp_path, "another day", date=DAY - dt.timedelta(days=1), rotate_daily=False)
 
     assert texts(tmp_path) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda whole: whole + b"garbage", "it cannot be read to its end"),
+        (lambda whole: whole * 2 + whole[:-9], "it ends in the middle of a frame"),
+    ],
+)
+async def test_frames_before_a_damaged_one_are_read(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], what: str
+) -> None:
+    """Where nothing tells how much of a file counts."""
+    pytest.importorskip("zstandard")
+    await fill(tmp_path / "logs", "one", "two", compress=True)
+    file = tmp_path / f"web.{DAY}.jsonl.zst"
+    file.write_bytes(spoil((tmp_path / "logs" / file.name).read_bytes()))
+
+    (damage,) = damages(tmp_path)
+
+    assert damage.startswith(f"{file}: {what}")
+    assert list(texts(tmp_path))[:2] == ["one", "two"]
 
 
 async def test_half_a_character_is_read(tmp_path: Path) -> None:

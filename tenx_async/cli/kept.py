@@ -26,6 +26,7 @@ _LINES = "SELECT region, service, instance, log, id FROM lines"
 _KEPT = f"{_LINES} WHERE {_OF_DAY} AND {IN_SPAN.format(_OF_DAY)} ORDER BY id"
 _LENGTHS = "SELECT stem, ending, number, length FROM lengths"
 _JSON = ".jsonl"
+_TEXT = re.compile(r"(.+?)(\.\d+)?\.log(\.zst)?")
 _DAY = re.compile(r"[^.]+\.(\d{4}-\d\d-\d\d)\.")
 
 
@@ -61,6 +62,9 @@ class Kept(Protocol):
             TenxError: none can be read.
         """
 
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:
+        """Find files that may have more of a service's day, as texts that cannot be compared."""
+
 
 def kept_at(address: str) -> Kept:
     """Find what is kept at `files:DIR` or `sqlite:FILE`.
@@ -92,6 +96,10 @@ class SqliteKept:
                     yield _line_at(f"{self.file}, id {number}", facts)
         except (sqlite3.Error, ValueError) as error:
             raise TenxError(f"{self.file}: {error}") from error
+
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:  # noqa: ARG002  # none has any
+        """There are none beside."""
+        return ()
 
 
 def _as_text(raw: bytes) -> str:
@@ -134,6 +142,16 @@ class FilesKept:
         lengths = self._lengths()
         for file in files:
             yield from _lines_of(file, lengths.get(file.name), date.isoformat())
+
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:
+        """Find texts alone, by the names that they may have."""
+        stems = {
+            Naming(per_service=per_service, daily=daily).stem_of(service, date.isoformat())
+            for per_service in (True, False)
+            for daily in (True, False)
+        }
+        files = sorted(self.directory.iterdir())
+        return [file for file in files if (of := _TEXT.fullmatch(file.name)) and of[1] in stems]
 
     def _lengths(self) -> Mapping[str, int]:
         """How much of each file counts; behind that may be what nobody has committed."""

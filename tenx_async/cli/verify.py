@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -120,11 +120,18 @@ class Check:
         found = {name: one for (where, name), one in self._services.items() if where == region}
         for account in accounts:
             _enter(account, found[account.source])
-        for name in found.keys() - there:
-            found[name].doubts.append("there is no such service any more to compare with")
+        for name, one in found.items():
+            one.doubts += self._doubts(one, is_there=name in there)
         if any(one.has_more for one in found.values()):
             self._look_again(region, found)
         return sorted(found.values(), key=lambda one: one.service)
+
+    def _doubts(self, comparison: Comparison, *, is_there: bool) -> Iterator[str]:
+        if not is_there:
+            yield "there is no such service any more to compare with"
+        if comparison.missing.count:
+            for file in self.kept.texts(comparison.service, self.date):
+                yield f"{file}: texts alone cannot be compared; what is missing may be there"
 
     def _look_again(self, region: str, found: Mapping[str, Comparison]) -> None:
         for line in self.kept.lines(self.date):

@@ -99,3 +99,15 @@ async def test_texts_alone_cannot_be_compared(tmp_path: Path) -> None:
 
     with pytest.raises(TenxError, match="only JSON lines can be compared"):
         texts(tmp_path)
+
+
+async def test_texts_are_found_by_service_and_day(tmp_path: Path) -> None:
+    """Whatever else tells them apart; those of others are not taken for theirs."""
+    names = [f"web.{DAY}.log", f"web.{DAY}.1.log.zst", "web.log", f"lines.{DAY}.log"]
+    others = [f"web.{DAY}.jsonl", "web.2015-12-28.log", f"web-2.{DAY}.log", f"web.{DAY}.log.gz"]
+    for name in names + others:
+        (tmp_path / name).touch()
+
+    found = FilesKept(tmp_path).texts("web", DAY)
+
+    assert sorted(names) == [file.name for file in found]

@@ -219,6 +219,21 @@ async def test_a_file_that_is_no_zstd_is_told(tenx: Shell, shop: LocalCloud) -> 
     assert (ended.status, told(ended)) == (3, "web: 4 lines, all there once\n")
 
 
+async def test_texts_beside_are_named(tenx: Shell, shop: LocalCloud) -> None:
+    """What is missing may be there, in a day that was begun as text."""
+    place = await kept(tenx, without="web alone")
+    (tenx.folder / "logs" / f"web.{DAY}.log").write_text("web-x1 web alone\n")
+
+    ended = await tenx("verify", "--to", place, *OF_DAY)
+
+    assert told(ended).splitlines()[:3] == [
+        "api: 4 lines, all there once",
+        "web: 4 lines, 3 kept: 1 missing",
+        f"  logs/web.{DAY}.log: texts alone cannot be compared; what is missing may be there",
+    ]
+    assert ended.status == 3
+
+
 @pytest.mark.parametrize(
     ("value", "told_of"),
     [

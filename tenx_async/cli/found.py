@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from tenx_async.cli.database import connect
 from tenx_async.cli.literals import words_query
 from tenx_async.logs.lines import LogLine
 
@@ -85,15 +86,6 @@ class Search:
             and fnmatchcase(line.instance_name, self.instance)
             and self.pattern.search(line.log) is not None
         )
-
-
-def connect(file: Path) -> sqlite3.Connection:
-    """Open a database that somebody else may be writing to; nothing is changed.
-
-    Raises:
-        sqlite3.Error: it cannot be opened.
-    """
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def _column(moment: Moment) -> str:

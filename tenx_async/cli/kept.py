@@ -15,7 +15,8 @@ import msgspec
 from attrs import frozen
 
 from tenx_async.cli.comparison import FEW
-from tenx_async.cli.found import IN_SPAN, connect
+from tenx_async.cli.database import connect
+from tenx_async.cli.found import IN_SPAN
 from tenx_async.cli.packed import PACKED, UnreadableError, rows_of
 from tenx_async.errors import ConfigurationError, TenxError
 from tenx_async.sinks.file_names import Naming

@@ -20,6 +20,7 @@ from tenx_async.cli.found import Moment, Search
 from tenx_async.cli.logs import text_lines
 from tenx_async.cli.render import json_lines
 from tenx_async.cli.terminal import emit, say, visible
+from tenx_async.errors import TenxError
 from tenx_async.logs.lines import LogBatch, LogLine
 
 Shape = Callable[[LogLine], str]
@@ -129,6 +130,9 @@ def _show(lines: Iterator[LogLine], shape: Shape, file: Path) -> int:
             status = Status.WELL
     except sqlite3.Error as error:
         say(f"{file}: {error}")
+        return 2
+    except TenxError as error:
+        say(f"{error}")
         return 2
     return status
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from fnmatch import fnmatchcase
@@ -14,7 +15,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from tenx_async.cli.database import connect
 from tenx_async.cli.literals import words_query
+from tenx_async.errors import TenxError
 from tenx_async.logs.lines import LogLine
 
 _LINES = "SELECT region, service, instance, log, date, position, late FROM lines"
@@ -28,7 +31,6 @@ _WITH_WORDS = (
     " UNION ALL SELECT id FROM entries WHERE id > (SELECT upto FROM indexed))"
 )
 """What is not indexed yet is looked at line by line."""
-_SIGNS = {"since": ">=", "until": "<="}
 
 Moment = dt.date | dt.datetime
 """A day of the server's, or when a line was received."""
@@ -51,14 +53,22 @@ class Search:
         """Read what is found, in the order in which it was received.
 
         Raises:
-            sqlite3.Error: it is no such file.
+            TenxError: it is no such file, or damaged.
         """
-        with closing(connect(file)) as database:
-            if self.last is None:
-                yield from self._found(database, "id")
-            else:
-                newest_first = islice(self._found(database, "id DESC"), self.last)
-                yield from reversed(list(newest_first))
+        try:
+            with closing(connect(file)) as database:
+                yield from self._wanted(database)
+        except sqlite3.Error as error:
+            raise TenxError(f"{file}: {error}") from error
+        except (ValueError, TypeError) as error:
+            raise TenxError(f"{file}: it is damaged: {error}") from error
+
+    def _wanted(self, database: sqlite3.Connection) -> Iterator[LogLine]:
+        if self.last is None:
+            yield from self._found(database, "id")
+        else:
+            newest_first = islice(self._found(database, "id DESC"), min(self.last, sys.maxsize))
+            yield from reversed(list(newest_first))
 
     def _found(self, database: sqlite3.Connection, order: str) -> Iterator[LogLine]:
         sql, values = self._query()
@@ -70,9 +80,7 @@ class Search:
         """Let the database leave out what it can."""
         times = {"since": self.since, "until": self.until}
         asked = {name: moment for name, moment in times.items() if moment is not None}
-        of_batches = " AND ".join(
-            f"{_column(asked[name])} {_SIGNS[name]} :{name}" for name in asked
-        )
+        of_batches = " AND ".join(_LIMITS[name](moment) for name, moment in asked.items())
         words = words_query(self.pattern)
         conditions = [of_batches, IN_SPAN.format(of_batches)] if asked else []
         conditions += [_WITH_WORDS] if words else []
@@ -87,17 +95,18 @@ class Search:
         )
 
 
-def connect(file: Path) -> sqlite3.Connection:
-    """Open a database that somebody else may be writing to; nothing is changed.
-
-    Raises:
-        sqlite3.Error: it cannot be opened.
-    """
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+def _since(moment: Moment) -> str:
+    """A line that is kept as of the millisecond in which a time lies was received before it."""
+    if isinstance(moment, dt.datetime):
+        return "at > :since" if moment.microsecond % 1000 else "at >= :since"
+    return "date >= :since"
 
 
-def _column(moment: Moment) -> str:
-    return "at" if isinstance(moment, dt.datetime) else "date"
+def _until(moment: Moment) -> str:
+    return "at <= :until" if isinstance(moment, dt.datetime) else "date <= :until"
+
+
+_LIMITS = {"since": _since, "until": _until}
 
 
 def _text(moment: Moment) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Protocol
 
 import msgspec
 from attrs import frozen
 
-from tenx_async.cli.found import IN_SPAN, connect
+from tenx_async.cli.comparison import FEW
+from tenx_async.cli.database import connect
+from tenx_async.cli.found import IN_SPAN
+from tenx_async.cli.packed import PACKED, UnreadableError, rows_of
 from tenx_async.errors import ConfigurationError, TenxError
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.files import STATE
@@ -24,7 +26,8 @@ _OF_DAY = "date = ?1"
 _LINES = "SELECT region, service, instance, log, id FROM lines"
 _KEPT = f"{_LINES} WHERE {_OF_DAY} AND {IN_SPAN.format(_OF_DAY)} ORDER BY id"
 _LENGTHS = "SELECT stem, ending, number, length FROM lengths"
-_JSON, _PACKED = ".jsonl", ".jsonl.zst"
+_JSON = ".jsonl"
+_TEXT = re.compile(r"(.+?)(\.\d+)?\.log(\.zst)?")
 _DAY = re.compile(r"[^.]+\.(\d{4}-\d\d-\d\d)\.")
 
 
@@ -39,15 +42,29 @@ class KeptLine:
     place: str
 
 
+@frozen
+class Damage:
+    """What is kept and cannot be read."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
 class Kept(Protocol):
     """What a sink holds."""
 
-    def lines(self, date: dt.date) -> Iterator[KeptLine]:
-        """Read all of a day's, in the order in which they were received.
+    def lines(self, date: dt.date) -> Iterator[KeptLine | Damage]:
+        """Read all of a day's that can be read, in the order in which they were received.
 
         Raises:
-            TenxError: they cannot be read.
+            TenxError: none can be read.
         """
+
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:
+        """Find files that may have more of a service's day, as texts that cannot be compared."""
 
 
 def kept_at(address: str) -> Kept:
@@ -71,15 +88,31 @@ class SqliteKept:
 
     file: Path
 
-    def lines(self, date: dt.date) -> Iterator[KeptLine]:
+    def lines(self, date: dt.date) -> Iterator[KeptLine | Damage]:
         """Read all of a day's, in the order in which they were received."""
         try:
             with closing(connect(self.file)) as database:
-                for row in database.execute(_KEPT, [date.isoformat()]):
-                    region, service, instance, log, number = row
-                    yield KeptLine(region, service, instance, log, f"{self.file}, id {number}")
-        except sqlite3.Error as error:
+                database.text_factory = _as_text
+                for *facts, number in database.execute(_KEPT, [date.isoformat()]):
+                    yield _line_at(f"{self.file}, id {number}", facts)
+        except (sqlite3.Error, ValueError) as error:
             raise TenxError(f"{self.file}: {error}") from error
+
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:  # noqa: ARG002  # none has any
+        """There are none beside."""
+        return ()
+
+
+def _as_text(raw: bytes) -> str:
+    return raw.decode(errors="backslashreplace")
+
+
+def _line_at(place: str, facts: Sequence[object]) -> KeptLine | Damage:
+    try:
+        region, service, instance, log = msgspec.convert(facts, tuple[str, str, str, str])
+    except msgspec.ValidationError as error:
+        return _no_line(place, error)
+    return KeptLine(region, service, instance, log, place)
 
 
 class _Written(msgspec.Struct):
@@ -99,7 +132,7 @@ class FilesKept:
 
     directory: Path
 
-    def lines(self, date: dt.date) -> Iterator[KeptLine]:
+    def lines(self, date: dt.date) -> Iterator[KeptLine | Damage]:
         """Read all of a day's, file by file."""
         files = [file for file in sorted(self.directory.iterdir()) if _may_hold(file, date)]
         if not files and any(self.directory.glob("*.log*")):
@@ -110,6 +143,16 @@ class FilesKept:
         lengths = self._lengths()
         for file in files:
             yield from _lines_of(file, lengths.get(file.name), date.isoformat())
+
+    def texts(self, service: str, date: dt.date) -> Sequence[Path]:
+        """Find texts alone, by the names that they may have."""
+        stems = {
+            Naming(per_service=per_service, daily=daily).stem_of(service, date.isoformat())
+            for per_service in (True, False)
+            for daily in (True, False)
+        }
+        files = sorted(self.directory.iterdir())
+        return [file for file in files if (of := _TEXT.fullmatch(file.name)) and of[1] in stems]
 
     def _lengths(self) -> Mapping[str, int]:
         """How much of each file counts; behind that may be what nobody has committed."""
@@ -130,71 +173,45 @@ class FilesKept:
 def _may_hold(file: Path, date: dt.date) -> bool:
     """Whether lines of a day may be in a file; the names of most tell which day is."""
     day = _DAY.match(file.name)
-    return file.name.endswith((_JSON, _PACKED)) and (not day or day[1] == date.isoformat())
+    return file.name.removesuffix(PACKED).endswith(_JSON) and (
+        not day or day[1] == date.isoformat()
+    )
 
 
-def _lines_of(file: Path, length: int | None, day: str) -> Iterator[KeptLine]:
-    with _opened(file, length) as rows:
-        for number, row in enumerate(rows, 1):
+def _lines_of(file: Path, length: int | None, day: str) -> Iterator[KeptLine | Damage]:
+    spoilt = 0
+    try:
+        for number, row in enumerate(rows_of(file, length), 1):
             where = f"{file}:{number}"
             line = _read(row, where)
-            if line.date == day:
+            if isinstance(line, Damage):
+                spoilt += 1
+                if spoilt <= FEW:
+                    yield line
+            elif line.date == day:
                 yield KeptLine(line.region, line.service, line.instance_name, line.log, where)
+    except UnreadableError as error:
+        yield Damage(f"{file}", f"{error}")
+    if spoilt > FEW:
+        yield Damage(f"{file}", f"{spoilt - FEW:,} more are no lines of a log")
 
 
-def _opened(file: Path, length: int | None) -> IO[bytes]:
-    """Open what counts of a file."""
-    raw = file.open("rb")
-    counting = raw if length is None else io.BufferedReader(_Beginning(raw, length))
-    return _unpacked(counting) if file.name.endswith(_PACKED) else counting
-
-
-def _unpacked(packed: IO[bytes]) -> IO[bytes]:
-    try:
-        import zstandard  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise ConfigurationError(
-            "compressed files need the extra `zstd`: tenx-async[zstd]"
-        ) from None
-    reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-    return io.BufferedReader(reader)
-
-
-class _Beginning(io.RawIOBase):
-    """The first bytes of a file."""
-
-    def __init__(self, file: IO[bytes], length: int) -> None:
-        self._file, self._left = file, length
-
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read more."""
-        data = self._file.read(min(len(buffer), self._left))
-        buffer[: len(data)] = data
-        self._left -= len(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
-
-
-def _read(raw: bytes, place: str) -> _Written:
+def _read(raw: bytes, place: str) -> _Written | Damage:
     try:
         return _decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise TenxError(f"{place}: that is no line of a log: {error}") from error
+        return _no_line(place, error)
     except ValueError as error:
         return _read_loosely(raw, place, error)
 
 
-def _read_loosely(raw: bytes, place: str, error: Exception) -> _Written:
+def _read_loosely(raw: bytes, place: str, error: Exception) -> _Written | Damage:
     """Read a line with halves of characters, which only the standard library takes."""
     try:
         return msgspec.convert(json.loads(raw), _Written)
-    except ValueError:
-        raise TenxError(f"{place}: that is no line of a log: {error}") from error
+    except (ValueError, RecursionError):
+        return _no_line(place, error)
+
+
+def _no_line(place: str, error: Exception) -> Damage:
+    return Damage(place, f"that is no line of a log: {error}")

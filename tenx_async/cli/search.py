@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -15,11 +14,12 @@ from typing import Annotated
 import typer
 
 from tenx_async.api.entries import LogEntry
-from tenx_async.cli.ending import Status, ending
+from tenx_async.cli.ending import Status, ending, explain
 from tenx_async.cli.found import Moment, Search
 from tenx_async.cli.logs import text_lines
 from tenx_async.cli.render import json_lines
 from tenx_async.cli.terminal import emit, say, visible
+from tenx_async.errors import TenxError
 from tenx_async.logs.lines import LogBatch, LogLine
 
 Shape = Callable[[LogLine], str]
@@ -63,7 +63,14 @@ def _moment(text: str) -> Moment:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        return dt.datetime.fromisoformat(text)
+        return _in_utc(dt.datetime.fromisoformat(text))
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    try:
+        return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{moment} is too early or too late for a time in UTC") from None
 
 
 def _when(text: str | None) -> Moment | None:
@@ -116,10 +123,10 @@ def search(
         last=last,
     )
     with ending():
-        raise typer.Exit(_show(asked.lines(file), _shape(output), file))
+        raise typer.Exit(_show(asked.lines(file), _shape(output)))
 
 
-def _show(lines: Iterator[LogLine], shape: Shape, file: Path) -> int:
+def _show(lines: Iterator[LogLine], shape: Shape) -> int:
     """Show lines as they are found; the status is that of `grep`."""
     status = Status.ERROR
     at_once = 1 if sys.stdout.isatty() else _MANY
@@ -127,8 +134,10 @@ def _show(lines: Iterator[LogLine], shape: Shape, file: Path) -> int:
         while some := "".join(map(shape, islice(lines, at_once))):
             emit(some)
             status = Status.WELL
-    except sqlite3.Error as error:
-        say(f"{file}: {error}")
+    except BrokenPipeError:
+        raise
+    except (TenxError, OSError) as error:
+        say(explain(error))
         return 2
     return status
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from tenx_async.api.selection import Selection
 from tenx_async.cli.comparison import Comparison, Shown, digest_of
 from tenx_async.cli.ending import Status, ending, run
-from tenx_async.cli.kept import Kept, KeptLine, kept_at
+from tenx_async.cli.kept import Damage, Kept, kept_at
 from tenx_async.cli.logs import LogFormat
 from tenx_async.cli.services import Patterns
 from tenx_async.cli.status import Following
@@ -58,6 +58,8 @@ def verify(
             raise ConfigurationError(f"{day} is not over and may get more lines; see --unsealed")
         check = Check(kept=kept_at(to), date=day, selection=Selection(patterns or ()))
         check.take_in()
+    for damage in check.damages:
+        say(f"{damage}")
     run(_verify(context.obj, check, output))
 
 
@@ -75,7 +77,8 @@ async def _verify(target: Target, check: Check, output: LogFormat) -> Status:
     if not found:
         say("no service matches")
         return Status.ERROR
-    return Status.WELL if all(one.is_equal for one in found) else Status.FAILED
+    is_well = not check.damages and all(one.is_equal for one in found)
+    return Status.WELL if is_well else Status.FAILED
 
 
 Key = tuple[str, str]
@@ -89,12 +92,17 @@ class Check:
     kept: Kept
     date: dt.date
     selection: Selection
+    damages: list[Damage] = field(factory=list, init=False)
+    """What of the sink cannot be read."""
     _services: dict[Key, Comparison] = field(factory=dict, init=False, repr=False)
 
     def take_in(self) -> None:
         """Read what is in the sink."""
-        for line in self._kept_lines():
-            self._of(line.region, line.service).keep(digest_of(line.instance_name, line.log))
+        for line in self.kept.lines(self.date):
+            if isinstance(line, Damage):
+                self.damages.append(line)
+            elif line.service in self.selection:
+                self._of(line.region, line.service).keep(digest_of(line.instance_name, line.log))
 
     def compare(self, batch: LogBatch) -> None:
         """Take in what the server shows."""
@@ -112,22 +120,28 @@ class Check:
         found = {name: one for (where, name), one in self._services.items() if where == region}
         for account in accounts:
             _enter(account, found[account.source])
-        for name in found.keys() - there:
-            found[name].doubts.append("there is no such service any more to compare with")
+        for name, one in found.items():
+            one.doubts += self._doubts(one, is_there=name in there)
         if any(one.has_more for one in found.values()):
             self._look_again(region, found)
         return sorted(found.values(), key=lambda one: one.service)
 
+    def _doubts(self, comparison: Comparison, *, is_there: bool) -> Iterator[str]:
+        if not is_there:
+            yield "there is no such service any more to compare with"
+        if comparison.missing.count:
+            for file in self.kept.texts(comparison.service, self.date):
+                yield f"{file}: texts alone cannot be compared; what is missing may be there"
+
     def _look_again(self, region: str, found: Mapping[str, Comparison]) -> None:
-        for line in self._kept_lines():
+        for line in self.kept.lines(self.date):
+            if isinstance(line, Damage) or line.service not in self.selection:
+                continue
             if line.region == region and found[line.service].has_more:
                 shown = Shown(line.place, line.instance_name, line.log)
                 found[line.service].look_again(digest_of(line.instance_name, line.log), shown)
         for comparison in found.values():
             comparison.conclude()
-
-    def _kept_lines(self) -> Iterator[KeptLine]:
-        return (line for line in self.kept.lines(self.date) if line.service in self.selection)
 
     def _of(self, region: str, service: str) -> Comparison:
         return self._services.setdefault((region, service), Comparison(service))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from tenx_async import FileSink, LogBatch, TenxError
 from tenx_async.api.entries import LogEntry
-from tenx_async.cli.kept import FilesKept
+from tenx_async.cli.kept import Damage, FilesKept, KeptLine
 
 DAY = dt.date(2015, 12, 29)
 
@@ -26,7 +26,12 @@ async def fill(folder: Path, *texts: str, date: dt.date = DAY, **options: Any) -
 
 def texts(folder: Path) -> Iterable[str]:
     """What counts of the day's lines."""
-    return [line.log for line in FilesKept(folder).lines(DAY)]
+    return [line.log for line in FilesKept(folder).lines(DAY) if isinstance(line, KeptLine)]
+
+
+def damages(folder: Path) -> Iterable[str]:
+    """What is told of files that cannot be read."""
+    return [str(line) for line in FilesKept(folder).lines(DAY) if isinstance(line, Damage)]
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -58,6 +63,28 @@ async def test_a_day_in_one_file_with_others_is_found(tmp_path: Path) -> None:
     assert texts(tmp_path) == ["one"]
 
 
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda whole: whole + b"garbage", "it cannot be read to its end"),
+        (lambda whole: whole * 2 + whole[:-9], "it ends in the middle of a frame"),
+    ],
+)
+async def test_frames_before_a_damaged_one_are_read(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], what: str
+) -> None:
+    """Where nothing tells how much of a file counts."""
+    pytest.importorskip("zstandard")
+    await fill(tmp_path / "logs", "one", "two", compress=True)
+    file = tmp_path / f"web.{DAY}.jsonl.zst"
+    file.write_bytes(spoil((tmp_path / "logs" / file.name).read_bytes()))
+
+    (damage,) = damages(tmp_path)
+
+    assert damage.startswith(f"{file}: {what}")
+    assert list(texts(tmp_path))[:2] == ["one", "two"]
+
+
 async def test_half_a_character_is_read(tmp_path: Path) -> None:
     """Only a loose reader takes it."""
     line = {"region": "us", "service": "web", "instance_name": "w", "log": "\ud800", "date": "x"}
@@ -72,3 +99,15 @@ async def test_texts_alone_cannot_be_compared(tmp_path: Path) -> None:
 
     with pytest.raises(TenxError, match="only JSON lines can be compared"):
         texts(tmp_path)
+
+
+async def test_texts_are_found_by_service_and_day(tmp_path: Path) -> None:
+    """Whatever else tells them apart; those of others are not taken for theirs."""
+    names = [f"web.{DAY}.log", f"web.{DAY}.1.log.zst", "web.log", f"lines.{DAY}.log"]
+    others = [f"web.{DAY}.jsonl", "web.2015-12-28.log", f"web-2.{DAY}.log", f"web.{DAY}.log.gz"]
+    for name in names + others:
+        (tmp_path / name).touch()
+
+    found = FilesKept(tmp_path).texts("web", DAY)
+
+    assert sorted(names) == [file.name for file in found]

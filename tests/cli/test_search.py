@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import re
+import shlex
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -14,9 +16,10 @@ from hypothesis import example, given, strategies as st
 
 from tenx_async import LogBatch, SqliteSink
 from tenx_async.api.entries import LogEntry
+from tenx_async.cli.found import Search
 from tenx_async.cli.literals import words_query
 
-from .conftest import Shell
+from .conftest import Shell, command
 
 NOW = dt.datetime.now(dt.UTC)
 Row = tuple[str, str, str, dt.timedelta]
@@ -124,6 +127,8 @@ async def test_no_text_commands_the_terminal(stranger: Shell, tmp_path: Path, fo
         (["a", "--in", "files:logs"], "is not sqlite:FILE"),
         (["a", "--in", "sqlite:nosuch"], "there is no file nosuch"),
         (["a", "--in", "sqlite:logs.sqlite", "--since", "noon"], "is neither a day"),
+        (["a", "--in", "sqlite:logs.sqlite", "--since", "0001-01-01T00:00+14:00"], "is too early"),
+        (["a", "--in", "sqlite:logs.sqlite", "--until", "9999-12-31T23:59-01:00"], "or too late"),
         (["a", "--in", "sqlite:noise"], "file is not a database"),
     ],
 )
@@ -147,6 +152,70 @@ async def test_a_reader_that_has_seen_enough_is_no_error(stranger: Shell, tmp_pa
     await running.until("0 x")
 
     assert (await running.end(signal.SIGINT)).status in {0, 130}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update batches set date = '2015-12I29'",
+        "update entries set log = cast(x'ff80' as text)",
+        "update entries set log = x'ff80'",
+        "update entries set instance = x'ff'",
+        "drop view lines",
+    ],
+)
+async def test_damage_is_status_2(stranger: Shell, tmp_path: Path, damage: str) -> None:
+    """In one line, that names the file."""
+    file = await shipped(tmp_path, *lines("one"))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(damage)
+
+    ended = await stranger("search", ".", "--in", f"sqlite:{file}")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.complaint.startswith(f"tenx: {file}: ")
+
+
+async def test_a_full_disk_is_status_2(stranger: Shell, tmp_path: Path) -> None:
+    """It is not taken for nothing found."""
+    file = await shipped(tmp_path, *lines("one"))
+    asked = shlex.join(command("search", ".", "--in", f"sqlite:{file}"))
+
+    process = await asyncio.create_subprocess_shell(
+        f"{asked} >/dev/full", env=stranger.environment(), stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await process.communicate()
+
+    assert process.returncode == 2
+    assert complaint == b"tenx: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "texts"),
+    [
+        ("10:00:00.000", "10:00:00.000", ["0", "0.4"]),
+        ("10:00:00.000001", "10:00:00.001999", ["1"]),
+        ("10:00:00.001", "10:00:00.0019", ["1"]),
+    ],
+)
+async def test_times_are_kept_in_milliseconds(
+    tmp_path: Path, since: str, until: str, texts: list[str]
+) -> None:
+    """A time between two of them lies behind the first, and before the second."""
+    ten = dt.datetime(2015, 12, 29, 10, tzinfo=dt.UTC)
+    rows = [
+        ("web", "web-x1", text, NOW - ten - dt.timedelta(milliseconds=float(text)))
+        for text in ("0", "0.4", "1", "2")
+    ]
+    file = await shipped(tmp_path, *rows)
+    asked = Search(
+        pattern=re.compile(""),
+        since=dt.datetime.fromisoformat(f"2015-12-29T{since}Z"),
+        until=dt.datetime.fromisoformat(f"2015-12-29T{until}Z"),
+        last=10**30,
+    )
+
+    assert texts == [line.log for line in asked.lines(file)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from tenx_async import LocalCloud, TenxError
-from tenx_async.cli.kept import kept_at
+from tenx_async.cli.kept import KeptLine, kept_at
 from tenx_async.local import Quirks
 
 from .conftest import DEADLINE, Running, Shell, command
@@ -46,7 +46,9 @@ def kept(tenx: Shell, place: str) -> Lines:
         lines = [*kept_at(f"{kind}:{tenx.folder / path}").lines(today())]
     except TenxError:
         return Counter()
-    return Counter((line.service, line.instance_name, line.log) for line in lines)
+    return Counter(
+        (line.service, line.instance_name, line.log) for line in lines if isinstance(line, KeptLine)
+    )
 
 
 async def until_kept(tenx: Shell, place: str, wanted: Lines) -> None:

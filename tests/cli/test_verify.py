@@ -3,6 +3,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -191,13 +193,66 @@ async def test_a_place_without_lines_is_an_error(tenx: Shell, place: str, compla
     assert complaint in ended.complaint
 
 
-async def test_a_file_that_is_not_whole_is_an_error(tenx: Shell, shop: LocalCloud) -> None:
-    """It is said where."""
+async def test_a_file_that_is_not_whole_is_told(tenx: Shell, shop: LocalCloud) -> None:
+    """It is said where; what can be read is compared, and it is not taken for equal."""
     place = await kept(tenx)
     with (tenx.folder / "logs" / "all.jsonl").open("a") as file:
-        file.write('{"region"')
+        file.write('{"region"\n' * 5)
 
     ended = await tenx("verify", "--to", place, *OF_DAY)
 
-    assert ended.status == 1
-    assert "logs/all.jsonl:11: that is no line of a log" in ended.complaint
+    assert ended.status == 3
+    assert "logs/all.jsonl:11: that is no line of a log" in ended.err
+    assert "logs/all.jsonl: 2 more are no lines of a log" in ended.err
+    assert told(ended) == "api: 4 lines, all there once\nweb: 4 lines, all there once\n"
+
+
+async def test_a_file_that_is_no_zstd_is_told(tenx: Shell, shop: LocalCloud) -> None:
+    """As one of JSON lines is that is not whole."""
+    pytest.importorskip("zstandard")
+    place = await kept(tenx)
+    (tenx.folder / "logs" / "other.jsonl.zst").write_text("plain\n")
+
+    ended = await tenx("verify", "web", "--to", place, *OF_DAY)
+
+    assert ended.complaint.startswith("tenx: logs/other.jsonl.zst: it cannot be read to its end")
+    assert (ended.status, told(ended)) == (3, "web: 4 lines, all there once\n")
+
+
+async def test_texts_beside_are_named(tenx: Shell, shop: LocalCloud) -> None:
+    """What is missing may be there, in a day that was begun as text."""
+    place = await kept(tenx, without="web alone")
+    (tenx.folder / "logs" / f"web.{DAY}.log").write_text("web-x1 web alone\n")
+
+    ended = await tenx("verify", "--to", place, *OF_DAY)
+
+    assert told(ended).splitlines()[:3] == [
+        "api: 4 lines, all there once",
+        "web: 4 lines, 3 kept: 1 missing",
+        f"  logs/web.{DAY}.log: texts alone cannot be compared; what is missing may be there",
+    ]
+    assert ended.status == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "told_of"),
+    [
+        ("x'ff00'", "tenx: logs.sqlite, id 2: that is no line of a log"),
+        ("cast(x'ff80' as text)", "web-x1 \\xff\\x80"),
+    ],
+)
+async def test_what_is_no_text_in_sqlite_is_told(
+    tenx: Shell, cloud: LocalCloud, tmp_path: Path, value: str, told_of: str
+) -> None:
+    """By its id; the other lines are compared."""
+    cloud.add_service("web")
+    cloud.append("web", "one", "two", instance="web-x1", date=DAY)
+    file = await shipped(tmp_path, *lines("one", "two", days=3))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"update entries set log = {value} where id = 2")
+
+    ended = await tenx("verify", "--to", f"sqlite:{file.name}", *OF_DAY)
+
+    assert ended.status == 3
+    assert "1 missing" in ended.out
+    assert told_of in ended.out + ended.err

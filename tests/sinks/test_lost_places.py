@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tenx_async.cli import found
+from tenx_async.cli.database import connect
 from tenx_async.errors import ConfigurationError, DamagedCursor, ServerError, SinkUnavailable
 from tenx_async.logs.cursor import Commit, Cursor, Stored
 from tenx_async.sinks import database
@@ -607,7 +607,7 @@ async def test_a_name_that_means_something_to_sqlite_is_a_file(
     await sink.write([batch_of("a")])
     await sink.close()
 
-    with closing(found.connect(Path(":memory:"))) as file:
+    with closing(connect(Path(":memory:"))) as file:
         assert [("a",)] == file.execute("select log from lines").fetchall()
 
 

@@ -26,6 +26,15 @@ class _Group:
     error: TenxError | None = None
 
 
+@define(eq=False)
+class _Queue:
+    """What one event loop has to write: a lock belongs to its loop."""
+
+    turn: asyncio.Lock = field(factory=asyncio.Lock)
+    group: _Group = field(factory=_Group)
+    """What is not being written yet."""
+
+
 @define(eq=False, init=False)
 class SqliteCursors:
     """Keeps where sources were read to in a file, beyond the life of the process.
@@ -38,9 +47,7 @@ class SqliteCursors:
     """
 
     _store: Store
-    _group: _Group = field(repr=False)
-    """What is not being written yet."""
-    _turn: asyncio.Lock = field(repr=False)
+    _queues: dict[asyncio.AbstractEventLoop, _Queue] = field(repr=False)
 
     def __init__(self, path: str | PathLike[str]) -> None:
         """Open the file, and make it where there is none.
@@ -53,8 +60,7 @@ class SqliteCursors:
             ConfigurationError: that is a directory's path.
         """
         self._store = Store(Path(path))
-        self._group = _Group()
-        self._turn = asyncio.Lock()
+        self._queues = {}
         self._store.open()
 
     def __enter__(self) -> Self:
@@ -90,11 +96,12 @@ class SqliteCursors:
         Raises:
             SinkUnavailable: they are not durable; they may be given again.
         """
-        group = self._group
+        queue = self._queue()
+        group = queue.group
         group.commits += commits
-        async with self._turn:
-            if self._group is group:
-                self._group = _Group()
+        async with queue.turn:
+            if queue.group is group:
+                queue.group = _Group()
                 await to_the_end(partial(self._write, group))
         if group.error is not None:
             raise type(group.error)(group.error.message) from group.error
@@ -102,6 +109,13 @@ class SqliteCursors:
     def close(self) -> None:
         """Let go of the file."""
         self._store.close()
+
+    def _queue(self) -> _Queue:
+        """That of the running loop; those of loops that are over are let go of."""
+        for loop in [*self._queues]:
+            if loop.is_closed():
+                self._queues.pop(loop, None)
+        return self._queues.setdefault(asyncio.get_running_loop(), _Queue())
 
     def _write(self, group: _Group) -> None:
         try:

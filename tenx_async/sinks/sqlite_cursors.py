@@ -12,8 +12,8 @@ from typing import Self
 
 from attrs import define, field
 
-from tenx_async.errors import TenxError
-from tenx_async.fleet.threads import to_the_end
+from tenx_async.errors import SinkUnavailable, TenxError
+from tenx_async.fleet.threads import finish
 from tenx_async.logs.cursor import Commit, Stored
 from tenx_async.sinks.store import Store
 
@@ -23,7 +23,8 @@ class _Group:
     """Commits that are written together."""
 
     commits: list[Commit] = field(factory=list)
-    error: TenxError | None = None
+    error: Exception | None = field(factory=partial(SinkUnavailable, "the write was broken off"))
+    """Why they are not durable; `None`: they are."""
 
 
 @define(eq=False)
@@ -102,9 +103,9 @@ class SqliteCursors:
         async with queue.turn:
             if queue.group is group:
                 queue.group = _Group()
-                await to_the_end(partial(self._write, group))
+                await finish(self._write(group))
         if group.error is not None:
-            raise type(group.error)(group.error.message) from group.error
+            raise _told(group.error) from group.error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -117,9 +118,21 @@ class SqliteCursors:
                 self._queues.pop(loop, None)
         return self._queues.setdefault(asyncio.get_running_loop(), _Queue())
 
-    def _write(self, group: _Group) -> None:
+    async def _write(self, group: _Group) -> None:
         try:
-            if not self._store.has(group.commits):
-                self._store.write(group.commits)
-        except TenxError as error:
+            await asyncio.to_thread(self._write_all, group.commits)
+        except Exception as error:  # noqa: BLE001  # whoever waits is told
             group.error = error
+        else:
+            group.error = None
+
+    def _write_all(self, commits: Sequence[Commit]) -> None:
+        if not self._store.has(commits):
+            self._store.write(commits)
+
+
+def _told(error: Exception) -> TenxError:
+    """An error of its own for each who waits, as each adds its traceback."""
+    if isinstance(error, TenxError):
+        return type(error)(error.message)
+    return SinkUnavailable(f"cannot write cursors: {error}")

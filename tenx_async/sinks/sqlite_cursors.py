@@ -120,15 +120,11 @@ class SqliteCursors:
 
     async def _write(self, group: _Group) -> None:
         try:
-            await asyncio.to_thread(self._write_all, group.commits)
+            await asyncio.to_thread(self._store.write, group.commits)
         except Exception as error:  # noqa: BLE001  # whoever waits is told
             group.error = error
         else:
             group.error = None
-
-    def _write_all(self, commits: Sequence[Commit]) -> None:
-        if not self._store.has(commits):
-            self._store.write(commits)
 
 
 def _told(error: Exception) -> TenxError:

@@ -62,8 +62,6 @@ class Store:
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
     _reader: Reader = field(init=False, repr=False)
     _inode: int = field(default=0, init=False, repr=False)
-    _in_doubt: bool = field(default=False, init=False, repr=False)
-    """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
     _damage: str = field(default="", init=False)
@@ -102,16 +100,14 @@ class Store:
                 self.close()
                 raise
 
-    def has(self, commits: Sequence[Commit]) -> bool:
-        """Tell whether a write that seemed to fail was carried out all the same.
+    def carried_out(self, commits: Sequence[Commit]) -> set[int]:
+        """The ids of those that writes which seemed to fail carried out all the same.
 
         Raises:
             SinkUnavailable: that cannot be told now.
         """
-        if not self._in_doubt or not commits:
-            return False
         with self._turn, self._recovering(), told(self.path):
-            return cursor_tables.holds(self._connected(), commits[-1])
+            return self._cursors.carried_out(self._connected(), commits)
 
     def announce(self, work: Work) -> None:
         """Do work that has to be known after a loss of power: wait for the disk, too.
@@ -129,20 +125,22 @@ class Store:
     def write(self, commits: Sequence[Commit], work: Work | None = None) -> None:
         """Do work and write commits in one transaction.
 
+        Of commits that are given again, those are left out that were carried out.
+
         Raises:
             SinkUnavailable: nothing of it was written.
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            given, commits = bool(commits), self._cursors.unwritten(commits)
+            unwritten = self._cursors.unwritten(database, commits)
+            self._cursors.doubt(commits)
             with transaction(database):
                 if work is not None:
                     work(database)
                 seen = self._looks.write(database, self._cursors)
-                self._cursors.apply(database, commits)
+                self._cursors.apply(database, unwritten)
             self._looks.written(seen)
             self._cursors.note(commits)
-            self._in_doubt = self._in_doubt and not given
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query.
@@ -294,6 +292,5 @@ class Store:
                 self._begin_anew(damage)
             raise SinkUnavailable(self._lost) from damage
         except BaseException:
-            self._in_doubt = True
             self._disconnect()
             raise

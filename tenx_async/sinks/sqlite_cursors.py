@@ -108,7 +108,7 @@ class SqliteCursors:
             raise _told(group.error) from group.error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; nothing more can be committed."""
         self._store.close()
 
     def _queue(self) -> _Queue:

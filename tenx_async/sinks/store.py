@@ -58,6 +58,7 @@ class Store:
     )
     """Where this directory is, others below it are made; where it is not, it is waited for."""
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
+    _is_open: bool = field(default=False, init=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
     _reader: Reader = field(init=False, repr=False)
@@ -90,10 +91,11 @@ class Store:
             ConfigurationError: it was written by a newer version, or is another program's.
         """
         with self._turn, told(self.path):
-            if self._lock is not None:
+            if self._is_open:
                 raise SinkUnavailable(f"{self.path} is used already")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._inode, self._token, self._missed = 0, uuid4().hex, missed
+            self._is_open = True
             try:
                 self._connected()
             except BaseException:
@@ -123,9 +125,7 @@ class Store:
             database.execute("pragma synchronous = normal")
 
     def write(self, commits: Sequence[Commit], work: Work | None = None) -> None:
-        """Do work and write commits in one transaction.
-
-        Of commits that are given again, those are left out that were carried out.
+        """Do work and write commits, but those that were written before, in one transaction.
 
         Raises:
             SinkUnavailable: nothing of it was written.
@@ -190,8 +190,9 @@ class Store:
         await to_the_end(partial(self.write, commits))
 
     def close(self) -> None:
-        """Let go of the file, and let others have it."""
+        """Let go of the file, and let others have it; nothing is written until it is opened."""
         with self._turn:
+            self._is_open = False
             self._disconnect()
             self._reader.close()
             lock, self._lock = self._lock, None
@@ -200,6 +201,8 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
+        if not self._is_open:
+            raise SinkUnavailable(f"{self.path} is closed")
         if self._database is not None and self._is_gone():
             self._disconnect()
             self._reader.close()

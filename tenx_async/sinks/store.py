@@ -92,7 +92,7 @@ class Store:
         """
         with self._turn, told(self.path):
             if self._is_open:
-                raise SinkUnavailable(f"{self.path} is used already")
+                raise SinkUnavailable(f"{self.path} is used already, by this sink")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._inode, self._token, self._missed = 0, uuid4().hex, missed
             self._is_open = True
@@ -233,7 +233,7 @@ class Store:
             return
         self._lock = Lock.take(file) or before
         if self._lock is before:
-            raise SinkUnavailable(f"{self.path} is used by another process")
+            raise SinkUnavailable(f"{self.path} is used already, by this or another process")
         if before is not None:
             before.let_go()
 

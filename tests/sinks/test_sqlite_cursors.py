@@ -152,7 +152,7 @@ def spoil(path: Path, damage: bytes) -> None:
 
 def test_a_second_process_is_kept_out(path: Path) -> None:
     """Until the first one is done."""
-    with SqliteCursors(path), pytest.raises(SinkUnavailable, match="another process"):
+    with SqliteCursors(path), pytest.raises(SinkUnavailable, match="by this or another process"):
         SqliteCursors(path)
     SqliteCursors(path).close()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
-from tenx_async.errors import ConfigurationError, TenxError
+from tenx_async.errors import ConfigurationError
 
 Statement = tuple[str, Sequence[object]]
 """SQL, and its values."""
@@ -34,7 +34,7 @@ class GroupCommit:
         """Have a statement written; it is durable when this returns.
 
         Raises:
-            TenxError: it was not written.
+            ConfigurationError: it was not written.
         """
         durable = asyncio.get_running_loop().create_future()
         self._waiting.append(((sql, values), durable))
@@ -58,21 +58,21 @@ class GroupCommit:
                 durable.cancel()
 
     async def _write_batch(self, batch: Sequence[_Waiting]) -> None:
-        reason: TenxError | None = None
+        reason: Exception | None = None
         try:
             await asyncio.to_thread(self._write, [statement for statement, _ in batch])
             self.batches += 1
-        except TenxError as error:
+        except Exception as error:  # noqa: BLE001  # whoever waits is told
             reason = error
         for _, durable in batch:
             if not durable.done():
                 _settle(durable, reason)
 
 
-def _settle(durable: asyncio.Future[None], reason: TenxError | None) -> None:
+def _settle(durable: asyncio.Future[None], reason: Exception | None) -> None:
     if reason is None:
         durable.set_result(None)
         return
-    error = ConfigurationError(reason.message)  # its own for each, as each adds its traceback
+    error = ConfigurationError(str(reason))  # its own for each, as each adds its traceback
     error.__cause__ = reason
     durable.set_exception(error)

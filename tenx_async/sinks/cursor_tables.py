@@ -6,7 +6,7 @@ import datetime as dt
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from weakref import ref
 
@@ -74,20 +74,32 @@ class CursorTables:
     _written: dict[str, ref[Commit]] = field(factory=dict, init=False, repr=False)
     """The last commit of each source, as long as somebody else has it."""
 
-    def unwritten(self, commits: Sequence[Commit]) -> list[Commit]:
-        """Leave out what was written before: who was cancelled meanwhile gives it again."""
-        left: dict[int, Commit] = {}
-        for commit in commits:
-            written = self._written.get(commit.source)
-            if written is not None and written() is commit:
-                left = {key: one for key, one in left.items() if one.source != commit.source}
-            else:
-                left[id(commit)] = commit
-        return list(left.values())
+    _in_doubt: set[str] = field(factory=set, init=False, repr=False)
+    """Sources whose last write failed, though it may have been carried out all the same."""
+
+    def unwritten(self, database: sqlite3.Connection, commits: Sequence[Commit]) -> list[Commit]:
+        """Leave out what was written before, and is given again.
+
+        By who was cancelled meanwhile, or told of a failure that was none.
+        """
+        given = list({id(one): one for one in commits}.values())
+        written = _up_to_last(
+            given, lambda one: self._is_last(one) or self._was_carried_out(database, one)
+        )
+        return [one for one in given if id(one) not in written]
+
+    def carried_out(self, database: sqlite3.Connection, commits: Sequence[Commit]) -> set[int]:
+        """The ids of those that writes which seemed to fail carried out all the same."""
+        return _up_to_last(commits, lambda one: self._was_carried_out(database, one))
+
+    def doubt(self, commits: Sequence[Commit]) -> None:
+        """Note that commits are about to be written: who fails does not know whether they were."""
+        self._in_doubt.update(commit.source for commit in commits)
 
     def note(self, commits: Sequence[Commit]) -> None:
         """Note that commits are durable."""
         self._written.update((commit.source, ref(commit)) for commit in commits)
+        self._in_doubt.difference_update(commit.source for commit in commits)
 
     def forget(self) -> None:
         """Note that a transaction was taken back."""
@@ -102,6 +114,13 @@ class CursorTables:
         database.executemany(_SET, cursors.items())
         for source, edits in changes.items():
             self._change(database, source, edits)
+
+    def _is_last(self, commit: Commit) -> bool:
+        written = self._written.get(commit.source)
+        return written is not None and written() is commit
+
+    def _was_carried_out(self, database: sqlite3.Connection, commit: Commit) -> bool:
+        return commit.source in self._in_doubt and _holds(database, commit)
 
     def _change(self, database: sqlite3.Connection, source: str, changes: Changes) -> None:
         weights = self._of(database, source)
@@ -145,12 +164,6 @@ def has_any(database: sqlite3.Connection) -> bool:
     return database.execute("select 1 from cursors").fetchone() is not None
 
 
-def holds(database: sqlite3.Connection, commit: Commit) -> bool:
-    """Tell whether a commit is the last one that was written of its source."""
-    found = database.execute("select cursor from cursors where source = ?", (commit.source,))
-    return bool(found.fetchone() == (commit.cursor,))
-
-
 def load(database: sqlite3.Connection, source: str) -> Stored | None:
     """Read what was committed of a source; `None`: nothing.
 
@@ -164,6 +177,18 @@ def load(database: sqlite3.Connection, source: str) -> Stored | None:
     for date, instance, base, start, digests in database.execute(_OF_SOURCE, (source,)):
         edits[dt.date.fromisoformat(date), instance].append(_edit(base, start, digests))
     return Stored.of(found[0], edits)
+
+
+def _holds(database: sqlite3.Connection, commit: Commit) -> bool:
+    """Tell whether a commit is the last one that was written of its source."""
+    found = database.execute("select cursor from cursors where source = ?", (commit.source,))
+    return bool(found.fetchone() == (commit.cursor,))
+
+
+def _up_to_last(commits: Sequence[Commit], is_last: Callable[[Commit], bool]) -> set[int]:
+    """The ids of commits, each given once, up to the one of their source written last."""
+    last = {one.source: place for place, one in enumerate(commits) if is_last(one)}
+    return {id(one) for place, one in enumerate(commits) if place <= last.get(one.source, -1)}
 
 
 def _joined(changes: Changes, commit: Commit) -> Changes:

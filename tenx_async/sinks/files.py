@@ -21,7 +21,7 @@ from tenx_async.sinks.database import told
 from tenx_async.sinks.disk import cut_to, end_of, size_of, sync_names, write_at
 from tenx_async.sinks.file_names import Naming
 from tenx_async.sinks.forms import Encode, Form, compression, encoding
-from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, not_kept
 from tenx_async.sinks.store import Store
 
 STATE = ".tenx"
@@ -36,6 +36,7 @@ _TABLES = (
     """,
 )
 _ALL = "select stem, ending, number, length, sum from lengths"
+_ONE = f"{_ALL} where ending = ? and stem = ? and number = ?"
 _NEWEST = f"{_ALL} where ending = ? and stem = ? order by number desc limit 1"
 _SET = """
 insert into lengths values (?1, ?2, ?3, ?4, ?5) on conflict do update set length = ?4, sum = ?5
@@ -168,11 +169,10 @@ class FileSink:
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
-        if self._store.has(commits):
-            self._in_doubt = ()
-            return
+        left = not_kept(batches, self._store.carried_out(commits))
+        self._in_doubt = [place for place in self._in_doubt if not self._was_committed(place)]
         self._take_back()
-        groups = self._naming.groups([batch for batch in batches if len(batch)])
+        groups = self._naming.groups([batch for batch in left if len(batch)])
         data = {stem: self._pieces_of(group) for stem, group in groups}
         known = [self._place(stem, sum(map(len, pieces))) for stem, pieces in data.items()]
         places = [self._as_found(place) for place in known]
@@ -184,6 +184,11 @@ class FileSink:
         written = self._append_all(places, data, has_new_names=bool(changed))
         self._store.write(commits, partial(self._set, written))
         self._in_doubt = ()
+
+    def _was_committed(self, place: _Place) -> bool:
+        """Whether more is known to be good, so that the commit which seemed to fail did not."""
+        known = self._known(_ONE, place.ending, place.stem, place.number)
+        return any(one.length > place.length for one in known)
 
     def _take_back(self) -> None:
         """Give the room back that lines took which are not committed; they may go elsewhere now."""
@@ -226,7 +231,7 @@ class FileSink:
         with told(self.directory):
             return evolve(place, length=end_of(self._path(place.stem, place.number), place.length))
 
-    def _known(self, sql: str, *values: str) -> list[_Place]:
+    def _known(self, sql: str, *values: object) -> list[_Place]:
         places = []
         for *facts, total in self._store.read(sql, *values):
             places.append(place := _Place(*facts))

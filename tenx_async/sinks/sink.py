@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from attrs import field, frozen
@@ -75,6 +75,25 @@ def commits_of(batches: Sequence[LogBatch]) -> list[Commit]:
     """What has to become durable with batches, each once and in its order."""
     commits = [commit for batch in batches if batch.mark for commit in batch.mark.commits]
     return list({id(commit): commit for commit in commits}.values())
+
+
+def not_kept(batches: Sequence[LogBatch], carried_out: Collection[int]) -> Sequence[LogBatch]:
+    """Leave out batches that are given again, though they were kept.
+
+    Args:
+        batches: whole deliveries.
+        carried_out: the ids of their commits that were carried out: all of a batch that was kept.
+    """
+    if not carried_out:
+        return batches
+    left, is_kept = [], {}
+    for batch in reversed(batches):  # a mark is that of the batches before it, too
+        if batch.mark:
+            commits = batch.mark.commits
+            is_kept[batch.source] = bool(commits) and id(commits[-1]) in carried_out
+        if not is_kept.get(batch.source):
+            left.append(batch)
+    return left[::-1]
 
 
 def settle(batches: Sequence[LogBatch]) -> None:

@@ -18,7 +18,7 @@ from tenx_async.logs.cursor import Commit
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks import rows, word_index
-from tenx_async.sinks.sink import PreparedBatch, commits_of, keep
+from tenx_async.sinks.sink import PreparedBatch, commits_of, keep, not_kept
 from tenx_async.sinks.store import Store
 
 
@@ -106,9 +106,9 @@ class SqliteSink:
 
     def _write(self, batches: Sequence[LogBatch]) -> None:
         commits = commits_of(batches)
-        if not self._store.has(commits):
-            at = self._now().astimezone(dt.UTC).isoformat(timespec="milliseconds")
-            self._work(commits, partial(_add, batches, at))
+        left = not_kept(batches, self._store.carried_out(commits))
+        at = self._now().astimezone(dt.UTC).isoformat(timespec="milliseconds")
+        self._work(commits, partial(_add, left, at))
 
     def _index_some(self) -> bool:
         self._work((), word_index.go_on)

@@ -12,8 +12,8 @@ from typing import Self
 
 from attrs import define, field
 
-from tenx_async.errors import TenxError
-from tenx_async.fleet.threads import to_the_end
+from tenx_async.errors import SinkUnavailable, TenxError
+from tenx_async.fleet.threads import finish
 from tenx_async.logs.cursor import Commit, Stored
 from tenx_async.sinks.store import Store
 
@@ -23,7 +23,17 @@ class _Group:
     """Commits that are written together."""
 
     commits: list[Commit] = field(factory=list)
-    error: TenxError | None = None
+    error: Exception | None = field(factory=partial(SinkUnavailable, "the write was broken off"))
+    """Why they are not durable; `None`: they are."""
+
+
+@define(eq=False)
+class _Queue:
+    """What one event loop has to write: a lock belongs to its loop."""
+
+    turn: asyncio.Lock = field(factory=asyncio.Lock)
+    group: _Group = field(factory=_Group)
+    """What is not being written yet."""
 
 
 @define(eq=False, init=False)
@@ -38,9 +48,7 @@ class SqliteCursors:
     """
 
     _store: Store
-    _group: _Group = field(repr=False)
-    """What is not being written yet."""
-    _turn: asyncio.Lock = field(repr=False)
+    _queues: dict[asyncio.AbstractEventLoop, _Queue] = field(repr=False)
 
     def __init__(self, path: str | PathLike[str]) -> None:
         """Open the file, and make it where there is none.
@@ -53,8 +61,7 @@ class SqliteCursors:
             ConfigurationError: that is a directory's path.
         """
         self._store = Store(Path(path))
-        self._group = _Group()
-        self._turn = asyncio.Lock()
+        self._queues = {}
         self._store.open()
 
     def __enter__(self) -> Self:
@@ -90,22 +97,38 @@ class SqliteCursors:
         Raises:
             SinkUnavailable: they are not durable; they may be given again.
         """
-        group = self._group
+        queue = self._queue()
+        group = queue.group
         group.commits += commits
-        async with self._turn:
-            if self._group is group:
-                self._group = _Group()
-                await to_the_end(partial(self._write, group))
+        async with queue.turn:
+            if queue.group is group:
+                queue.group = _Group()
+                await finish(self._write(group))
         if group.error is not None:
-            raise type(group.error)(group.error.message) from group.error
+            raise _told(group.error) from group.error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; nothing more can be committed."""
         self._store.close()
 
-    def _write(self, group: _Group) -> None:
+    def _queue(self) -> _Queue:
+        """That of the running loop; those of loops that are over are let go of."""
+        for loop in [*self._queues]:
+            if loop.is_closed():
+                self._queues.pop(loop, None)
+        return self._queues.setdefault(asyncio.get_running_loop(), _Queue())
+
+    async def _write(self, group: _Group) -> None:
         try:
-            if not self._store.has(group.commits):
-                self._store.write(group.commits)
-        except TenxError as error:
+            await asyncio.to_thread(self._store.write, group.commits)
+        except Exception as error:  # noqa: BLE001  # whoever waits is told
             group.error = error
+        else:
+            group.error = None
+
+
+def _told(error: Exception) -> TenxError:
+    """An error of its own for each who waits, as each adds its traceback."""
+    if isinstance(error, TenxError):
+        return type(error)(error.message)
+    return SinkUnavailable(f"cannot write cursors: {error}")

@@ -58,12 +58,11 @@ class Store:
     )
     """Where this directory is, others below it are made; where it is not, it is waited for."""
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
+    _is_open: bool = field(default=False, init=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
     _reader: Reader = field(init=False, repr=False)
     _inode: int = field(default=0, init=False, repr=False)
-    _in_doubt: bool = field(default=False, init=False, repr=False)
-    """Whether a transaction failed of which it is not known whether it was taken back."""
     _lost: str = field(default="", init=False)
     """What this file stands for that was damaged, or is gone."""
     _damage: str = field(default="", init=False)
@@ -92,26 +91,25 @@ class Store:
             ConfigurationError: it was written by a newer version, or is another program's.
         """
         with self._turn, told(self.path):
-            if self._lock is not None:
-                raise SinkUnavailable(f"{self.path} is used already")
+            if self._is_open:
+                raise SinkUnavailable(f"{self.path} is used already, by this sink")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._inode, self._token, self._missed = 0, uuid4().hex, missed
+            self._is_open = True
             try:
                 self._connected()
             except BaseException:
                 self.close()
                 raise
 
-    def has(self, commits: Sequence[Commit]) -> bool:
-        """Tell whether a write that seemed to fail was carried out all the same.
+    def carried_out(self, commits: Sequence[Commit]) -> set[int]:
+        """The ids of those that writes which seemed to fail carried out all the same.
 
         Raises:
             SinkUnavailable: that cannot be told now.
         """
-        if not self._in_doubt or not commits:
-            return False
         with self._turn, self._recovering(), told(self.path):
-            return cursor_tables.holds(self._connected(), commits[-1])
+            return self._cursors.carried_out(self._connected(), commits)
 
     def announce(self, work: Work) -> None:
         """Do work that has to be known after a loss of power: wait for the disk, too.
@@ -127,22 +125,22 @@ class Store:
             database.execute("pragma synchronous = normal")
 
     def write(self, commits: Sequence[Commit], work: Work | None = None) -> None:
-        """Do work and write commits in one transaction.
+        """Do work and write commits, but those that were written before, in one transaction.
 
         Raises:
             SinkUnavailable: nothing of it was written.
         """
         with self._turn, self._recovering(), told(self.path):
             database = self._connected()
-            given, commits = bool(commits), self._cursors.unwritten(commits)
+            unwritten = self._cursors.unwritten(database, commits)
+            self._cursors.doubt(commits)
             with transaction(database):
                 if work is not None:
                     work(database)
                 seen = self._looks.write(database, self._cursors)
-                self._cursors.apply(database, commits)
+                self._cursors.apply(database, unwritten)
             self._looks.written(seen)
             self._cursors.note(commits)
-            self._in_doubt = self._in_doubt and not given
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query.
@@ -192,8 +190,9 @@ class Store:
         await to_the_end(partial(self.write, commits))
 
     def close(self) -> None:
-        """Let go of the file, and let others have it."""
+        """Let go of the file, and let others have it; nothing is written until it is opened."""
         with self._turn:
+            self._is_open = False
             self._disconnect()
             self._reader.close()
             lock, self._lock = self._lock, None
@@ -202,6 +201,8 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
+        if not self._is_open:
+            raise SinkUnavailable(f"{self.path} is closed")
         if self._database is not None and self._is_gone():
             self._disconnect()
             self._reader.close()
@@ -232,7 +233,7 @@ class Store:
             return
         self._lock = Lock.take(file) or before
         if self._lock is before:
-            raise SinkUnavailable(f"{self.path} is used by another process")
+            raise SinkUnavailable(f"{self.path} is used already, by this or another process")
         if before is not None:
             before.let_go()
 
@@ -294,6 +295,5 @@ class Store:
                 self._begin_anew(damage)
             raise SinkUnavailable(self._lost) from damage
         except BaseException:
-            self._in_doubt = True
             self._disconnect()
             raise

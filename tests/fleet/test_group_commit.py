@@ -64,6 +64,25 @@ async def test_a_failure_is_told_to_all_that_it_concerns(disk: Disk) -> None:
     assert [["c"]] == disk.batches
 
 
+async def test_a_thread_that_cannot_be_started_is_a_failure_like_any_other(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is taken for cancelled."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    commits = GroupCommit(disk.write)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "run_in_executor", refuse)
+        told = await asyncio.gather(commits.put("a"), commits.put("b"), return_exceptions=True)
+    await commits.put("c")
+
+    assert [ConfigurationError] * 2 == [type(error) for error in told]
+    assert ["can't start new thread"] * 2 == [str(error) for error in told]
+    assert [["c"]] == disk.batches
+
+
 async def test_who_is_cancelled_is_written_all_the_same(disk: Disk) -> None:
     """It may be too late to take back what is on its way; others do not notice."""
     commits = GroupCommit(disk.write)

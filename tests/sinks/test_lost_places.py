@@ -21,6 +21,7 @@ from tenx_async.sinks.files import STATE, FileSink
 from tenx_async.sinks.forms import Form
 from tenx_async.sinks.reader import Reader
 from tenx_async.sinks.ship import Ship
+from tenx_async.sinks.sink import commits_of
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.sqlite_cursors import SqliteCursors
 from tenx_async.telemetry.events import CursorLost, DiscoveryFailed, SinkPaused
@@ -64,6 +65,10 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> Unreadable:
         monkeypatch.setattr(Reader, "load", failing)
 
     return fail
+
+
+def files_below(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def state(directory: Path) -> Path:
@@ -181,6 +186,56 @@ async def test_who_finds_an_older_copy_does_not_go_on_in_it(tmp_path: Path, kind
     with pytest.raises(ConfigurationError, match="was replaced"):
         await sink.write([batch_of("c")])
     await sink.close()
+
+
+@TWO
+async def test_nothing_is_written_to_a_sink_that_is_closed(tmp_path: Path, kind: str) -> None:
+    """Nor is anybody kept out by it; it may be opened again."""
+    make, read = KINDS[kind]
+    sink, other = make(tmp_path), make(tmp_path)
+    batches = [batch_of("a")]
+    for _ in range(2):  # before it is opened, and after
+        with pytest.raises(SinkUnavailable, match="is closed"):
+            await sink.write(batches)
+        with pytest.raises(SinkUnavailable, match="is closed"):
+            await sink.cursors.commit(commits_of(batches))
+        await sink.close()
+        await other.open()
+        await other.close()
+        await sink.open()
+        await sink.close()
+    before = files_below(tmp_path)
+    with pytest.raises(SinkUnavailable, match="is closed"):
+        await sink.write(batches)
+    assert before == files_below(tmp_path)
+    await sink.open()
+    await sink.write(batches)
+    await sink.close()
+
+    assert {("web", "a"): 1} == read(tmp_path)
+
+
+@TWO
+async def test_a_sink_that_is_never_opened_makes_nothing(tmp_path: Path, kind: str) -> None:
+    """Though it is closed, as a ship does that could not open it."""
+    await KINDS[kind][0](tmp_path).close()
+
+    assert {} == files_below(tmp_path)
+
+
+@TWO
+async def test_a_sink_that_could_not_be_opened_does_not_write(tmp_path: Path, kind: str) -> None:
+    """Not even once whoever has the file lets go."""
+    make, _ = KINDS[kind]
+    first, second = make(tmp_path), make(tmp_path)
+    await first.open()
+    with pytest.raises(SinkUnavailable, match="another process"):
+        await second.open()
+    await first.close()
+    with pytest.raises(SinkUnavailable, match="is closed"):
+        await second.write([batch_of("a")])
+    await second.open()
+    await second.close()
 
 
 async def test_the_lock_of_another_one_is_left_alone(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from tenx_async.logs.order import Order
 from tenx_async.sinks.files import FileSink
 from tenx_async.sinks.function import FunctionSink
 from tenx_async.sinks.ship import Ship
-from tenx_async.sinks.sink import Sink
+from tenx_async.sinks.sink import Sink, commits_of
 from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
 from tests.clock import NOON, ManualClock
 from tests.logs.cloud import FakeCloud
@@ -497,7 +497,7 @@ async def test_a_write_that_failed_may_be_given_again(
             if self.is_deaf:
                 self.is_deaf = False
                 await asyncio.to_thread(sink._write, batches)  # type: ignore[attr-defined]  # both have it
-                sink._store._in_doubt = True  # type: ignore[attr-defined]  # both have it
+                sink._store._cursors.doubt(commits_of(batches))  # type: ignore[attr-defined]  # both have it
                 raise SinkUnavailable("the answer was lost")
             await sink.write(batches)
 

@@ -21,6 +21,7 @@ from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks import word_index
 from tenx_async.sinks.cursor_tables import CursorTables
 from tenx_async.sinks.rows import TOGETHER, readable
+from tenx_async.sinks.sink import commits_of
 from tenx_async.sinks.sqlite import SqliteSink
 from tests.sinks.test_files import DAY, batch_of
 
@@ -234,7 +235,8 @@ async def test_what_seemed_to_fail_is_not_written_again_after_a_rest(tmp_path: P
     await sink.open()
     batch = batch_of("a", "b")
     await asyncio.to_thread(sink._write, [batch])
-    sink._is_behind = sink._store._in_doubt = True
+    sink._store._cursors.doubt(commits_of([batch]))
+    sink._is_behind = True
     await sink.rest()
     await sink.write([batch])
     await sink.close()

@@ -152,9 +152,24 @@ def spoil(path: Path, damage: bytes) -> None:
 
 def test_a_second_process_is_kept_out(path: Path) -> None:
     """Until the first one is done."""
-    with SqliteCursors(path), pytest.raises(SinkUnavailable, match="another process"):
+    with SqliteCursors(path), pytest.raises(SinkUnavailable, match="by this or another process"):
         SqliteCursors(path)
     SqliteCursors(path).close()
+
+
+async def test_nothing_is_committed_once_it_is_closed(path: Path) -> None:
+    """Nor is the next one kept out, who goes on where this one ended."""
+    digests = array("Q", [1])
+    web, api = (commit_of(Edit(0, 0, digests), digests, name) for name in ("web", "api"))
+    with SqliteCursors(path) as cursors:
+        await cursors.commit([web])
+    with pytest.raises(SinkUnavailable, match="is closed"):
+        await cursors.commit([api])
+
+    assert [path] == [*path.parent.iterdir()]
+    with SqliteCursors(path) as cursors:
+        assert cursors.load("web")
+        assert cursors.load("api") is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database, certainly" * 400])

@@ -16,14 +16,15 @@ async def to_the_end(work: Callable[[], T]) -> T:
 
 
 async def finish(work: Coroutine[None, None, T]) -> T:
-    """Do all of some work, also that which goes on behind a thread's."""
+    """Do all of some work, also that which goes on behind a thread's.
+
+    Where it fails after it was to be cancelled, that is the cancellation's cause.
+    """
     task = asyncio.create_task(work, name="tenx-thread")
     try:
         return await asyncio.shield(task)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         while not task.done():
             with suppress(asyncio.CancelledError):  # once more: a thread cannot be broken off
                 await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # nobody else asks for it
-        raise
+        raise error from None if task.cancelled() else task.exception()

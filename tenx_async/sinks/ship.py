@@ -72,6 +72,8 @@ class Ship:
     _patience: Patience = field(repr=False)
     _running: asyncio.Task[None] | None = field(repr=False)
     _has_begun: bool = field(repr=False)
+    _is_open: bool = field(repr=False)
+    """Whether the sink may be open for this ship."""
     _written: int = field(repr=False)
 
     def __init__(
@@ -112,7 +114,7 @@ class Ship:
         self._deliveries = Deliveries(flush_lines)
         self._patience = Patience(self._lines)
         self._running = None
-        self._has_begun = False
+        self._has_begun, self._is_open = False, False
         self._written = 0
 
     async def __aenter__(self) -> Self:
@@ -183,10 +185,20 @@ class Ship:
             raise
         finally:
             self._patience.become("ended", why)
-            await self.sink.close()
+            if self._is_open:
+                await self.sink.close()
+
+    async def _open(self) -> None:
+        """Open the sink; one that refuses is another ship's, and not closed."""
+        try:
+            await self.sink.open()
+        except BaseException as error:
+            self._is_open = isinstance(error, asyncio.CancelledError) and error.__cause__ is None
+            raise
+        self._is_open = True
 
     async def _carry(self) -> None:
-        if not await self._patience.insist(self.sink.open):
+        if not await self._patience.insist(self._open):
             return
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -459,6 +459,24 @@ async def test_a_log_is_not_asked_for_while_nobody_can_take_its_lines(fake: Fake
 
 
 @EVERYWHERE
+@pytest.mark.parametrize("ends", ["stopped", "cancelled"])
+async def test_a_ship_that_waits_for_a_sink_does_not_close_it(
+    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read, ends: str
+) -> None:
+    """Another ship has it, which goes on."""
+    sink = make(tmp_path)
+    async with Ship(FakeClient(fake), sink) as ship:
+        await until(lambda: ship.status.state == "ok")
+        other = Ship(FakeClient(fake), sink)
+        waiting = asyncio.ensure_future(other.run())
+        await paused(other)
+        waiting.cancel() if ends == "cancelled" else other.stop()
+        await asyncio.wait([waiting])
+        fake.write("web", "one")
+        await all_written(ship, fake, lambda: read(tmp_path))
+
+
+@EVERYWHERE
 async def test_who_was_cancelled_while_writing_may_give_the_same_again(
     fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
 ) -> None:

@@ -50,11 +50,9 @@ def otlp_sink(
 
 def exporter_to(url: str) -> LogRecordExporter:
     """Make an exporter that sends to a receiver's address by HTTP."""
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import (  # noqa: PLC0415  # an extra
-        OTLPLogExporter,
-    )
+    from tenx_async.sinks.collector import CollectorExporter  # noqa: PLC0415  # an extra
 
-    return OTLPLogExporter(endpoint=url)
+    return CollectorExporter(url)
 
 
 def _records(batches: Iterable[LogBatch], observed: int) -> Iterator[ReadableLogRecord]:

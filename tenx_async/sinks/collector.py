@@ -1,0 +1,118 @@
+"""A collector of OpenTelemetry logs, by HTTP: what it answers decides whether it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import requests
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+
+from tenx_async.errors import SinkUnavailable, excerpt
+from tenx_async.telemetry.logging import logger
+
+
+class TooLarge(SinkUnavailable):
+    """The collector does not take a request of that size."""
+
+
+class _Session(requests.Session):
+    """Notes why the last request was not accepted; follows no redirect, which would be a GET."""
+
+    refusal: SinkUnavailable | None = None
+
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        try:
+            response = super().request(*args, **{**options, "allow_redirects": False})
+            accept(response)
+        except requests.RequestException as error:
+            self.refusal = SinkUnavailable(f"no answer of the collector: {excerpt(str(error))}")
+            raise
+        except SinkUnavailable as error:
+            self.refusal = error
+            raise
+        self.refusal = None
+        return response
+
+
+class CollectorExporter(LogRecordExporter):
+    """Sends records to a collector, set up by the environment as every exporter of OTLP is.
+
+    A collector has taken records when it says so: by a status of 2xx and what OTLP answers, which
+    may be empty. What it rejects of a request that it has taken must not be sent again, says the
+    specification: how many those are is logged as a warning, in its own words.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Send to this address."""
+        self._session = _Session()
+        self._exporter = OTLPLogExporter(endpoint=url, session=self._session)
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        """Send records.
+
+        Raises:
+            TooLarge: they are too many for one request.
+            SinkUnavailable: they were not taken.
+        """
+        self._session.refusal = None
+        result = self._exporter.export(batch)
+        if result is not LogRecordExportResult.SUCCESS and self._session.refusal:
+            raise self._session.refusal
+        return result
+
+    def force_flush(self, timeout_millis: int = 10_000) -> bool:
+        """Nothing is put off."""
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """Close connections."""
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # of the exporter
+
+
+def accept(response: requests.Response) -> None:
+    """See that a collector has taken a request, and tell what of it it has rejected.
+
+    Raises:
+        TooLarge: the request is too large for it.
+        SinkUnavailable: it has not.
+    """
+    if response.status_code == requests.codes.request_entity_too_large:
+        raise TooLarge(f"the collector refuses the size of a request: {_said(response)}")
+    if not 200 <= response.status_code < 300:
+        raise SinkUnavailable(f"the collector did not take them: {_said(response)}")
+    try:
+        partial = _answer(response).partial_success
+    except (DecodeError, json_format.ParseError) as error:
+        raise SinkUnavailable(f"no collector of OTLP answers there: {_said(response)}") from error
+    if partial.rejected_log_records:
+        logger.warning(
+            "lost: the collector rejected %d log records, which may not be sent again: %s",
+            partial.rejected_log_records,
+            excerpt(partial.error_message),
+        )
+    elif partial.error_message:
+        logger.warning("the collector warns: %s", excerpt(partial.error_message))
+
+
+def _answer(response: requests.Response) -> ExportLogsServiceResponse:
+    answer = ExportLogsServiceResponse()
+    kind = response.headers.get("Content-Type", "")
+    if response.content and kind.startswith("text/"):
+        raise DecodeError(kind)
+    if response.content and "json" in kind:
+        json_format.Parse(response.text, answer)
+    else:
+        answer.ParseFromString(response.content)
+    return answer
+
+
+def _said(response: requests.Response) -> str:
+    return " ".join(
+        filter(None, (f"{response.status_code}", response.reason, excerpt(response.text)))
+    )

@@ -14,11 +14,8 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from tenx_async.errors import SinkUnavailable, excerpt
+from tenx_async.sinks.otlp_requests import TooLarge
 from tenx_async.telemetry.logging import logger
-
-
-class TooLarge(SinkUnavailable):
-    """The collector does not take a request of that size."""
 
 
 class _Session(requests.Session):

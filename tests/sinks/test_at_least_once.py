@@ -18,7 +18,7 @@ from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import FileSink
 from tenx_async.sinks.function import FunctionSink
-from tenx_async.sinks.otlp import otlp_sink
+from tenx_async.sinks.otlp import OtlpSink, otlp_sink
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
 from tenx_async.sinks.sqlite import SqliteSink
@@ -113,7 +113,7 @@ async def test_a_record_says_where_its_line_comes_from(fake: FakeCloud) -> None:
         ("files:logs", FileSink),
         ("sqlite:lines.sqlite", SqliteSink),
         ("stdout:", FunctionSink),
-        ("otlp:http://127.0.0.1:4318/v1/logs", FunctionSink),
+        ("otlp:http://127.0.0.1:4318/v1/logs", OtlpSink),
     ],
 )
 def test_a_sink_has_an_address(address: str, kind: type[Sink]) -> None:

@@ -94,3 +94,61 @@ async def test_no_answer_is_told_with_its_cause(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
     with pytest.raises(SinkUnavailable, match="refused"):
         await otlp_sink(exporter_to("http://127.0.0.1:9/v1/logs")).write([batch_of("a")])
+
+
+TOO_LARGE = Answer(413, b"request body too large", {"Content-Type": "text/plain"})
+
+
+async def test_a_backlog_goes_in_requests_of_a_size_that_is_taken(
+    collector: Collector, sink: Sink
+) -> None:
+    """Neither are there too many lines in one, nor is there too much text."""
+    lines = [*map(str, range(2_500)), *(f"{number} {'x' * 300_000}" for number in range(5))]
+    await sink.write([batch_of(*lines)])
+
+    assert lines == collector.texts
+    assert [1000, 1000, 503, 2] == [len(request) for request in collector.requests]
+
+
+async def test_what_is_too_large_all_the_same_is_halved(
+    collector: Collector, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line that is too large alone is cut short: that is told, and the others are not held up."""
+    collector.answer = lambda size: TOO_LARGE if size > 100_000 else TAKEN
+    lines = ["a" * 40_000, "b" * 300_000, *("c" * 30_000 for _ in range(20))]
+    await sink.write([batch_of(*lines)])
+
+    assert [40_000, 75_000, *[30_000] * 20] == list(map(len, collector.texts))
+    (told,) = (one.getMessage() for one in caplog.records if one.name == "tenx_async")
+    assert "web: line 8 of " in told
+    assert "300000 characters" in told
+    (cut,) = (record for record in collector.taken if len(record.body.string_value) == 75_000)
+    assert {300_000} == {one.value.int_value for one in cut.attributes if one.key == "tenx.length"}
+
+
+async def test_a_receiver_that_takes_not_even_little_is_waited_for(
+    collector: Collector, sink: Sink
+) -> None:
+    """Whatever it refuses, it is not the size."""
+    collector.answer = lambda _: TOO_LARGE
+    batches = [batch_of("a", "b")]
+    with pytest.raises(SinkUnavailable, match=r"413.*body too large"):
+        await sink.write(batches)
+
+    collector.answer = lambda _: TAKEN
+    await sink.write(batches)
+    assert ["a", "b"] == collector.texts
+
+
+async def test_what_was_taken_of_a_backlog_is_not_sent_again(
+    collector: Collector, sink: Sink
+) -> None:
+    """Or one that fails now and then would never take all of it."""
+    collector.answer = lambda _: TAKEN if len(collector.requests) % 2 else Answer(503)
+    batches = [batch_of(*map(str, range(3_000)))]
+    for _ in range(2):
+        with pytest.raises(SinkUnavailable):
+            await sink.write(batches)
+    await sink.write(batches)
+
+    assert [str(number) for number in range(3_000)] == collector.texts

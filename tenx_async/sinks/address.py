@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from tenx_async.errors import ConfigurationError
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.sinks.files import FileSink
+from tenx_async.sinks.line_ids import KnownCursors
 from tenx_async.sinks.sink import Sink
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.stdout import stdout_sink
@@ -40,7 +41,7 @@ def sink_at(address: str, *, cursors: CursorStore | None = None, **options: Any)
         raise ConfigurationError(f"{address}: {error}") from None
 
 
-def _otlp(url: str, *, cursors: CursorStore | None) -> Sink:
+def _otlp(url: str, *, cursors: KnownCursors | None) -> Sink:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(f"{url!r} is no address like http://127.0.0.1:4318/v1/logs")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from hashlib import blake2b
+from itertools import starmap
 
 from attrs import define, field
 from opentelemetry._logs import LogRecord
@@ -17,8 +17,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from tenx_async import __version__
 from tenx_async.errors import SinkUnavailable
 from tenx_async.fleet.threads import to_the_end
-from tenx_async.logs.cursors import CursorStore, MemoryCursors
-from tenx_async.logs.lines import LogBatch, LogLine
+from tenx_async.logs.cursors import MemoryCursors
+from tenx_async.logs.lines import LogBatch
+from tenx_async.sinks.line_ids import KnownCursors, LineIds
 from tenx_async.sinks.otlp_requests import Request, Sending, Sent, requests_of
 from tenx_async.sinks.sink import commits_of, settle
 
@@ -30,13 +31,14 @@ _SCOPE = InstrumentationScope("tenx_async", __version__)
 class OtlpSink:
     """Sends lines to a receiver of OpenTelemetry logs, and then notes where they were read to.
 
-    A record has the attribute `log.record.uid`, which is the same whenever a line is sent again.
+    A record has the attribute `log.record.uid`, which is the same whenever a line is sent again,
+    also after a crash, as long as the cursors are kept; no two lines have the same.
     Requests that are too large for the receiver are sent in parts. A line that is too large alone
     is cut short: that is logged, and `tenx.length` tells how many characters it has.
     """
 
     exporter: LogRecordExporter
-    cursors: CursorStore = field(factory=MemoryCursors)
+    cursors: KnownCursors = field(factory=MemoryCursors)
     now: Callable[[], int] = field(default=time.time_ns, repr=False)
     _batches: Sequence[LogBatch] = field(default=(), init=False, repr=False)
     """What is being sent."""
@@ -56,7 +58,9 @@ class OtlpSink:
             SinkUnavailable: not all was taken, or it could not be committed.
         """
         if batches is not self._batches:
-            self._batches, self._sending = batches, Sending(requests_of(_identified(batches)))
+            ids = await to_the_end(partial(LineIds.of, self.cursors, batches))
+            lines = starmap(Sent, ids.each(batches))
+            self._batches, self._sending = batches, Sending(requests_of(lines))
         while await to_the_end(partial(self._sending.next, self._send)):
             pass
         if commits := commits_of(batches):
@@ -79,7 +83,7 @@ class OtlpSink:
 def otlp_sink(
     exporter: LogRecordExporter,
     *,
-    cursors: CursorStore | None = None,
+    cursors: KnownCursors | None = None,
     now: Callable[[], int] = time.time_ns,
 ) -> OtlpSink:
     """Make a sink of an exporter, such as that of OTLP over HTTP.
@@ -97,10 +101,6 @@ def exporter_to(url: str) -> LogRecordExporter:
     from tenx_async.sinks.collector import CollectorExporter  # noqa: PLC0415  # an extra
 
     return CollectorExporter(url)
-
-
-def _identified(batches: Iterable[LogBatch]) -> Iterator[Sent]:
-    return (Sent(line, _uid(line)) for batch in batches for line in batch.lines)
 
 
 def _records(request: Request, observed: int) -> Iterator[ReadableLogRecord]:
@@ -125,9 +125,3 @@ def _attributes(sent: Sent) -> dict[str, str | int | bool]:
         "tenx.late": line.late,
         **whole,
     }
-
-
-def _uid(line: LogLine) -> str:
-    place = (line.region, line.service, f"{line.date}", line.instance_name, str(line.position))
-    text = "\0".join((*place, line.log)).encode(errors="surrogatepass")
-    return blake2b(text, digest_size=16).hexdigest()

@@ -9,13 +9,17 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from attrs import define, field
 
 from tenx_async.errors import TenxError
 from tenx_async.fleet.threads import to_the_end
 from tenx_async.logs.cursor import Commit, Stored
+from tenx_async.sinks.facts import set_fact
 from tenx_async.sinks.store import Store
+
+_SALT = "select value from facts where name = 'salt'"
 
 
 @define(eq=False)
@@ -71,6 +75,26 @@ class SqliteCursors:
             SinkUnavailable: it cannot be read now.
         """
         return self._store.load(source)
+
+    def salt(self) -> str:
+        """Tell this file from all others; it is made with the first question.
+
+        Raises:
+            SinkUnavailable: it cannot be read now, or not be kept.
+        """
+        if not (rows := self._store.read(_SALT)):
+            self._store.announce(partial(set_fact, name="salt", value=uuid4().hex))
+            rows = self._store.read(_SALT)
+        return str(rows[0][0])
+
+    def committed(self, source: str) -> bytes:
+        """The cursor of a source as it is kept; empty: there is none.
+
+        Raises:
+            SinkUnavailable: it cannot be read now.
+        """
+        rows = self._store.read("select cursor from cursors where source = ?", source)
+        return bytes(rows[0][0]) if rows else b""
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""

@@ -22,6 +22,7 @@ from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.line_ids import KnownCursors, LineIds
 from tenx_async.sinks.otlp_requests import Request, Sending, Sent, requests_of
 from tenx_async.sinks.sink import commits_of, settle
+from tenx_async.sinks.sqlite_cursors import SqliteCursors
 
 _SUCCESS = LogRecordExportResult.SUCCESS
 _SCOPE = InstrumentationScope("tenx_async", __version__)
@@ -45,7 +46,13 @@ class OtlpSink:
     _sending: Sending = field(factory=lambda: Sending(iter(())), init=False, repr=False)
 
     async def open(self) -> None:
-        """Nothing to get ready."""
+        """Open the file of the cursors, if they are in one that is not open.
+
+        Raises:
+            SinkUnavailable: it cannot be written to, or another process uses it.
+        """
+        if isinstance(self.cursors, SqliteCursors):
+            await to_the_end(self.cursors.open)
 
     def prepare(self, batch: LogBatch) -> LogBatch:
         """Leave it as it is."""

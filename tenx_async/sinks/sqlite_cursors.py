@@ -45,12 +45,14 @@ class SqliteCursors:
     _group: _Group = field(repr=False)
     """What is not being written yet."""
     _turn: asyncio.Lock = field(repr=False)
+    _is_open: bool = field(repr=False)
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], *, opened: bool = True) -> None:
         """Open the file, and make it where there is none.
 
         Args:
             path: one file for the cursors of one region; one process may use it at a time.
+            opened: open it now; else the sink that it is of does, and waits until it can be used.
 
         Raises:
             SinkUnavailable: it cannot be written to, or another process uses it.
@@ -59,13 +61,26 @@ class SqliteCursors:
         self._store = Store(Path(path))
         self._group = _Group()
         self._turn = asyncio.Lock()
-        self._store.open()
+        self._is_open = False
+        if opened:
+            self.open()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def open(self) -> None:
+        """Open the file, unless it is open.
+
+        Raises:
+            SinkUnavailable: it cannot be written to, or another process uses it.
+            ConfigurationError: it was written by a newer version, or is another program's.
+        """
+        if not self._is_open:
+            self._store.open()
+            self._is_open = True
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing.
@@ -126,6 +141,7 @@ class SqliteCursors:
     def close(self) -> None:
         """Let go of the file."""
         self._store.close()
+        self._is_open = False
 
     def _write(self, group: _Group) -> None:
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+import math
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
@@ -16,24 +19,28 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from tenx_async.errors import SinkUnavailable, excerpt
 from tenx_async.sinks.otlp_requests import TooLarge
 from tenx_async.telemetry.logging import logger
+from tenx_async.transport.verdict import retry_after
 
 
 class _Session(requests.Session):
     """Notes why the last request was not accepted; follows no redirect, which would be a GET."""
 
     refusal: SinkUnavailable | None = None
+    pause: float = 0.0
+    """Seconds that the collector asks to wait."""
 
     def request(self, *args: Any, **options: Any) -> requests.Response:
         try:
             response = super().request(*args, **{**options, "allow_redirects": False})
+            self.pause = retry_after(response.headers, dt.datetime.now(dt.UTC)) or 0.0
             accept(response)
         except requests.RequestException as error:
-            self.refusal = SinkUnavailable(f"no answer of the collector: {excerpt(str(error))}")
+            self.refusal = SinkUnavailable(f"no answer of the collector: {_cause(error)}")
             raise
         except SinkUnavailable as error:
             self.refusal = error
             raise
-        self.refusal = None
+        self.refusal, self.pause = None, 0.0
         return response
 
 
@@ -42,23 +49,29 @@ class CollectorExporter(LogRecordExporter):
 
     A collector has taken records when it says so: by a status of 2xx and what OTLP answers, which
     may be empty. What it rejects of a request that it has taken must not be sent again, says the
-    specification: how many those are is logged as a warning, in its own words.
+    specification: how many those are is logged as a warning, in its own words. As long as it asks
+    to wait, nothing is sent.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Send to this address."""
         self._session = _Session()
         self._exporter = OTLPLogExporter(endpoint=url, session=self._session)
+        self._monotonic = monotonic
+        self._rests_until = -math.inf
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send records.
 
         Raises:
             TooLarge: they are too many for one request.
-            SinkUnavailable: they were not taken.
+            SinkUnavailable: they were not taken, or the collector asked to wait.
         """
-        self._session.refusal = None
+        if self._session.refusal and self._monotonic() < self._rests_until:
+            raise SinkUnavailable(self._session.refusal.message)
+        self._session.refusal, self._session.pause = None, 0.0
         result = self._exporter.export(batch)
+        self._rests_until = self._monotonic() + self._session.pause
         if result is not LogRecordExportResult.SUCCESS and self._session.refusal:
             raise self._session.refusal
         return result
@@ -109,7 +122,13 @@ def _answer(response: requests.Response) -> ExportLogsServiceResponse:
     return answer
 
 
+def _cause(error: BaseException) -> str:
+    """What is at the bottom of an error: the rest is how a library came to know of it."""
+    while below := error.__cause__ or error.__context__:
+        error = below
+    return excerpt(str(error)) or type(error).__name__
+
+
 def _said(response: requests.Response) -> str:
-    return " ".join(
-        filter(None, (f"{response.status_code}", response.reason, excerpt(response.text)))
-    )
+    status = f"{response.status_code} {response.reason or ''}".rstrip()
+    return f"{status}: {excerpt(response.text)}" if response.text else status

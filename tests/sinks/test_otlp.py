@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from tenx_async.errors import SinkUnavailable
+from tenx_async.sinks.collector import CollectorExporter
 from tenx_async.sinks.otlp import exporter_to, otlp_sink
 from tenx_async.sinks.sink import Sink
+from tests.clock import ManualClock
 from tests.sinks.collecting import TAKEN, Answer, Collector, collecting, partial_success
 from tests.sinks.test_files import batch_of
 
@@ -92,7 +94,7 @@ async def test_no_answer_is_told_with_its_cause(
 ) -> None:
     """Nobody listens there."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
-    with pytest.raises(SinkUnavailable, match="refused"):
+    with pytest.raises(SinkUnavailable, match=r"collector: .*Connection refused$"):
         await otlp_sink(exporter_to("http://127.0.0.1:9/v1/logs")).write([batch_of("a")])
 
 
@@ -152,3 +154,23 @@ async def test_what_was_taken_of_a_backlog_is_not_sent_again(
     await sink.write(batches)
 
     assert [str(number) for number in range(3_000)] == collector.texts
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_collector_that_asks_to_wait_is_left_alone_so_long(
+    collector: Collector, status: int
+) -> None:
+    """It says why all the same."""
+    clock = ManualClock()
+    sink = otlp_sink(CollectorExporter(collector.url, monotonic=clock.monotonic))
+    collector.answer = lambda _: Answer(status, b"", {"Retry-After": "60"})
+    batches = [batch_of("a")]
+    for seconds in (59, 1):
+        with pytest.raises(SinkUnavailable, match=f"{status}"):
+            await sink.write(batches)
+        await clock.sleep(seconds)
+    assert len(collector.requests) == 1
+
+    collector.answer = lambda _: TAKEN
+    await sink.write(batches)
+    assert ["a"] == collector.texts

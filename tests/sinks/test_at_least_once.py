@@ -16,6 +16,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordE
 from tenx_async.api.entries import LogEntry
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.cursor import Commit
+from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import FileSink
@@ -150,6 +151,25 @@ async def test_an_id_is_the_same_after_a_crash(
 
     assert len(receiver.get_finished_logs()) > max(sent, fake.written.total())
     assert fake.written == Counter(receiver.by_id.values())
+
+
+async def test_what_was_sent_is_not_sent_again_to_be_committed(fake: FakeCloud) -> None:
+    """A commit that failed is tried again by itself."""
+
+    class Full(MemoryCursors):
+        failures = 1
+
+        async def commit(self, commits: Sequence[Commit]) -> None:
+            if commits and self.failures:
+                self.failures -= 1
+                raise SinkUnavailable("no space left")
+            await super().commit(commits)
+
+    receiver, cursors = Receiver(), Full()
+    for _ in range(2):
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+
+    assert fake.written.total() == len(receiver.get_finished_logs())
 
 
 async def test_equal_lines_at_the_same_place_have_ids_of_their_own(

@@ -44,6 +44,8 @@ LIBRARIES = {
     "yaml": {"cli", "fleet"},
     "nats": {"cluster", "sinks"},
     "opentelemetry": {"telemetry", "sinks"},
+    "requests": {"sinks"},
+    "google": {"sinks"},
     "prometheus_client": {"telemetry"},
     "uvloop": {"cli"},
     "xxhash": {"logs"},

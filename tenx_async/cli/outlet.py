@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -32,28 +33,28 @@ class Outlet:
 
     @contextmanager
     def sink(self, target: Target) -> Iterator[Sink]:
-        """Make it; a receiver that keeps no cursors gets a file for them beside it.
+        """Make it; a receiver that keeps no cursors gets a file for them in the state directory.
 
         Raises:
-            TenxError: there is no such sink, or another process has that file.
+            ConfigurationError: there is no such sink.
         """
         if self.address.startswith("files:"):
             yield sink_at(self.address, **{"rotate_size": ROTATE_SIZE, **self.files})
         elif self.address.startswith("sqlite:"):
             yield sink_at(self.address)
         else:
-            with SqliteCursors(self._cursors(target)) as cursors:
+            _quieten_exporter()
+            with closing(SqliteCursors(self._cursors(target), opened=False)) as cursors:
                 yield sink_at(self.address, cursors=cursors)
 
-    @property
-    def lock(self) -> Path | None:
+    def lock(self, target: Target) -> Path:
         """The file that whoever writes there has locked."""
         kind, _, path = self.address.partition(":")
         files = {
             "files": Path(path, RECORD),
             "sqlite": Path(path),
         }
-        return lock_of(files[kind]) if kind in files else None
+        return lock_of(files[kind] if kind in files else self._cursors(target))
 
     def _cursors(self, target: Target) -> Path:
         """The file for the cursors of an account and a receiver."""
@@ -61,3 +62,8 @@ class Outlet:
         whose = (found.endpoint, found.credentials.username, found.region, self.address)
         name = blake2b("\0".join(whose).encode(), digest_size=8).hexdigest()
         return settings.state_directory() / "ship" / f"{name}.sqlite"
+
+
+def _quieten_exporter() -> None:
+    """What an exporter logs is said as the reason for a pause."""
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)

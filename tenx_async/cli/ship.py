@@ -12,6 +12,8 @@ from tenx_async.cli.logs import InOrder, count_of, day_of
 from tenx_async.cli.outlet import Outlet
 from tenx_async.cli.services import Patterns
 from tenx_async.cli.shipment import Shipment
+from tenx_async.errors import ConfigurationError
+from tenx_async.sinks.address import check_receiver
 
 _SIZE = re.compile(r"(\d{1,12})([kMGT]?)i?B?", re.ASCII)
 _SHIFTS = {"": 0, "k": 10, "M": 20, "G": 30, "T": 40}
@@ -28,6 +30,11 @@ def _address(text: str) -> str:
     kind, _, place = text.partition(":")
     if kind not in {"files", "sqlite", "otlp"} or not place:
         raise typer.BadParameter(f"lines go to files:DIR, sqlite:FILE or otlp:URL, not to {text!r}")
+    if kind == "otlp":
+        try:
+            check_receiver(place)
+        except ConfigurationError as error:
+            raise typer.BadParameter(error.message) from None
     return text
 
 

@@ -80,8 +80,8 @@ class Shipment:
         if isinstance(event, AttemptEnded) and event.verb == "list":
             self._has_listed |= event.verdict == "applied"
         self._following(event)
-        if isinstance(event, SinkPaused) and (lock := self.outlet.lock):
-            self._tell_of_holder(lock)
+        if isinstance(event, SinkPaused):
+            self._tell_of_holder(self.outlet.lock(self.target))
 
     def _tell_of_holder(self, lock: Path) -> None:
         if holder := holder_of(lock):

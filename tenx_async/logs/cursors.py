@@ -7,6 +7,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
+from uuid import uuid4
 
 from attrs import define, field, frozen
 
@@ -52,6 +53,15 @@ class MemoryCursors:
     _seen: set[str] = field(factory=set, init=False, repr=False)
     """What there was at the last look, and an empty name."""
     _looked_on: dt.date | None = field(default=None, init=False, repr=False)
+    _salt: str = field(factory=lambda: uuid4().hex, init=False, repr=False)
+
+    def salt(self) -> str:
+        """Tell these cursors from all others."""
+        return self._salt
+
+    def committed(self, source: str) -> bytes:
+        """The cursor of a source as it is kept; empty: there is none."""
+        return self._cursors.get(source, b"")
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing."""

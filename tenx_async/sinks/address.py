@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from tenx_async.errors import ConfigurationError
 from tenx_async.logs.cursors import CursorStore
 from tenx_async.sinks.files import FileSink
+from tenx_async.sinks.line_ids import KnownCursors
 from tenx_async.sinks.sink import Sink
 from tenx_async.sinks.sqlite import SqliteSink
 from tenx_async.sinks.stdout import stdout_sink
@@ -40,10 +41,23 @@ def sink_at(address: str, *, cursors: CursorStore | None = None, **options: Any)
         raise ConfigurationError(f"{address}: {error}") from None
 
 
-def _otlp(url: str, *, cursors: CursorStore | None) -> Sink:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+def check_receiver(url: str) -> None:
+    """See that a receiver can be at an address.
+
+    Raises:
+        ConfigurationError: nothing can.
+    """
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # of a port, or of brackets
+        is_one = False
+    if not is_one:
         raise ConfigurationError(f"{url!r} is no address like http://127.0.0.1:4318/v1/logs")
+
+
+def _otlp(url: str, *, cursors: KnownCursors | None) -> Sink:
+    check_receiver(url)
     try:
         from tenx_async.sinks.otlp import exporter_to, otlp_sink  # noqa: PLC0415  # an extra
 

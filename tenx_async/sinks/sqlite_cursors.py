@@ -9,13 +9,17 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 from attrs import define, field
 
 from tenx_async.errors import SinkUnavailable, TenxError
 from tenx_async.fleet.threads import finish
 from tenx_async.logs.cursor import Commit, Stored
+from tenx_async.sinks.facts import set_fact
 from tenx_async.sinks.store import Store
+
+_SALT = "select value from facts where name = 'salt'"
 
 
 @define(eq=False)
@@ -49,26 +53,40 @@ class SqliteCursors:
 
     _store: Store
     _queues: dict[asyncio.AbstractEventLoop, _Queue] = field(repr=False)
+    _is_open: bool = field(repr=False)
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], *, opened: bool = True) -> None:
         """Open the file, and make it where there is none.
 
         Args:
             path: one file for the cursors of one region; one process may use it at a time.
+            opened: open it now; else the sink that it is of does, and waits until it can be used.
 
         Raises:
             SinkUnavailable: it cannot be written to, or another process uses it.
             ConfigurationError: that is a directory's path.
         """
         self._store = Store(Path(path))
-        self._queues = {}
-        self._store.open()
+        self._queues, self._is_open = {}, False
+        if opened:
+            self.open()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def open(self) -> None:
+        """Open the file, unless it is open.
+
+        Raises:
+            SinkUnavailable: it cannot be written to, or another process uses it.
+            ConfigurationError: it was written by a newer version, or is another program's.
+        """
+        if not self._is_open:
+            self._store.open()
+            self._is_open = True
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing.
@@ -78,6 +96,26 @@ class SqliteCursors:
             SinkUnavailable: it cannot be read now.
         """
         return self._store.load(source)
+
+    def salt(self) -> str:
+        """Tell this file from all others; it is made with the first question.
+
+        Raises:
+            SinkUnavailable: it cannot be read now, or not be kept.
+        """
+        if not (rows := self._store.read(_SALT)):
+            self._store.announce(partial(set_fact, name="salt", value=uuid4().hex))
+            rows = self._store.read(_SALT)
+        return str(rows[0][0])
+
+    def committed(self, source: str) -> bytes:
+        """The cursor of a source as it is kept; empty: there is none.
+
+        Raises:
+            SinkUnavailable: it cannot be read now.
+        """
+        rows = self._store.read("select cursor from cursors where source = ?", source)
+        return bytes(rows[0][0]) if rows else b""
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""
@@ -108,8 +146,9 @@ class SqliteCursors:
             raise _told(group.error) from group.error
 
     def close(self) -> None:
-        """Let go of the file; nothing more can be committed."""
+        """Let go of the file; nothing can be committed until it is opened again."""
         self._store.close()
+        self._is_open = False
 
     def _queue(self) -> _Queue:
         """That of the running loop; those of loops that are over are let go of."""

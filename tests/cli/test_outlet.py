@@ -83,3 +83,38 @@ async def test_a_receiver_gets_each_line_once_while_nothing_is_killed(
     assert receiver.texts == Counter(["one", "two", "three", "four"])
     (kept,) = (state / "ship").glob("*.sqlite")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def test_another_one_waits_for_the_first(tenx: Shell, cloud: LocalCloud) -> None:
+    """As for files: it says which process it is, and goes on when that one ends."""
+    cloud.add_service("web")
+    async with receiving() as receiver:
+        command = ("ship", "--to", f"otlp:{receiver.url}")
+        first = await tenx.start(*command)
+        await first.until("following 1 service: web", "err")
+        second = await tenx.start(*command)
+        await second.until(f"process {first.process.pid} has it", "err")
+        await first.end(signal.SIGTERM)
+        await second.until("following 1 service: web", "err")
+        cloud.append("web", "one")
+        await receiver.until(1)
+        assert (await second.end(signal.SIGTERM)).status == 0
+
+
+async def test_a_directory_for_cursors_that_cannot_be_made_is_waited_for(
+    tenx: Shell, cloud: LocalCloud
+) -> None:
+    """As a directory for files is."""
+    cloud.add_service("web")
+    cloud.append("web", "one")
+    state = tenx.folder / "state"
+    state.mkdir()
+    (state / "ship").write_text("in its way")
+    async with receiving() as receiver:
+        running = await tenx.start(
+            "ship", "--to", f"otlp:{receiver.url}", TENX_STATE_DIR=str(state)
+        )
+        await running.until("paused: cannot write to", "err")
+        (state / "ship").unlink()
+        await receiver.until(1)
+        assert (await running.end(signal.SIGTERM)).status == 0

@@ -330,6 +330,10 @@ async def test_a_terminal_shows_one_line_that_is_written_over(
     [
         (["--to", "nowhere:x"], "nowhere"),
         (["--to", "files:"], "files:"),
+        (["--to", "otlp:127.0.0.1:4318"], "no address like http://127.0.0.1:4318/v1/logs"),
+        (["--to", "otlp:http://[::1"], "no address like"),
+        (["--to", "otlp:http://127.0.0.1:99999"], "no address like"),
+        (["--to", "otlp:http://127.0.0.1:port"], "no address like"),
         (["--to", "files:x", "--rotate-size", "big"], "'big' is no size like 100M"),
         (["--to", "sqlite:x", "--text"], "of files:DIR only"),
         (["--to", "files:x", "-n", "few"], "neither a number of lines nor 'all'"),

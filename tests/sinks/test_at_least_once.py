@@ -13,12 +13,15 @@ import pytest
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, LogRecordExportResult
 
+from tenx_async.api.entries import LogEntry
 from tenx_async.errors import ConfigurationError, SinkUnavailable
+from tenx_async.logs.cursor import Commit
+from tenx_async.logs.cursors import MemoryCursors
 from tenx_async.logs.lines import LogBatch
 from tenx_async.sinks.address import sink_at
 from tenx_async.sinks.files import FileSink
 from tenx_async.sinks.function import FunctionSink
-from tenx_async.sinks.otlp import otlp_sink
+from tenx_async.sinks.otlp import OtlpSink, otlp_sink
 from tenx_async.sinks.ship import Ship
 from tenx_async.sinks.sink import Sink
 from tenx_async.sinks.sqlite import SqliteSink
@@ -89,22 +92,97 @@ class Receiver(InMemoryLogRecordExporter):
             return LogRecordExportResult.FAILURE
         return super().export(batch)
 
+    @property
+    def by_id(self) -> dict[object, tuple[str, str]]:
+        """Of each id, the line: a receiver can tell by it what came twice."""
+        return {
+            (one.log_record.attributes or {})["log.record.uid"]: (
+                str(one.resource.attributes["service.name"]),
+                str(one.log_record.body),
+            )
+            for one in self.get_finished_logs()
+        }
+
 
 async def test_a_record_says_where_its_line_comes_from(fake: FakeCloud) -> None:
-    """And has an id by which a receiver can tell lines that came twice."""
+    """And when it was seen, since lines have no time of their own."""
     receiver = Receiver()
-    for _ in range(2):
-        await ship(fake, otlp_sink(receiver, now=lambda: 7))
-    records = receiver.get_finished_logs()
-    by_uid = {(one.log_record.attributes or {})["log.record.uid"]: one for one in records}
+    await ship(fake, otlp_sink(receiver, now=lambda: 7))
 
-    assert 2 * fake.written.total() == len(records)
-    seen = Counter(
-        (str(one.resource.attributes["service.name"]), str(one.log_record.body))
-        for one in by_uid.values()
-    )
-    assert fake.written == seen
-    assert {7} == {one.log_record.observed_timestamp for one in records}
+    assert fake.written == Counter(receiver.by_id.values())
+    assert {7} == {one.log_record.observed_timestamp for one in receiver.get_finished_logs()}
+
+
+class KilledError(Exception):
+    """Lines were sent, and it is not noted."""
+
+
+class Killed(SqliteCursors):
+    """Notes where sources begin, and nothing that was sent."""
+
+    async def commit(self, commits: Sequence[Commit]) -> None:
+        if commits:
+            raise KilledError
+        await super().commit(commits)
+
+
+def insert(fake: FakeCloud, position: int, text: str) -> None:
+    """Have a line come late."""
+    fake.logs["web"][fake.today].insert(position, LogEntry("web-1", text))
+    fake.written["web", text] += 1
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+async def test_an_id_is_the_same_after_a_crash(
+    fake: FakeCloud, tmp_path: Path, was_there: bool
+) -> None:
+    """Whatever was inserted meanwhile, and however often a line is there."""
+    receiver, file = Receiver(), tmp_path / "cursors.sqlite"
+    if was_there:
+        with SqliteCursors(file) as cursors:
+            await ship(fake, otlp_sink(receiver, cursors=cursors))
+    fake.write("web", "tick", "tick", "new")
+    with Killed(file) as cursors, pytest.raises(KilledError):
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+    sent = len(receiver.get_finished_logs())
+    insert(fake, 0, "tick")
+    with SqliteCursors(file) as cursors:
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+
+    assert len(receiver.get_finished_logs()) > max(sent, fake.written.total())
+    assert fake.written == Counter(receiver.by_id.values())
+
+
+async def test_what_was_sent_is_not_sent_again_to_be_committed(fake: FakeCloud) -> None:
+    """A commit that failed is tried again by itself."""
+
+    class Full(MemoryCursors):
+        failures = 1
+
+        async def commit(self, commits: Sequence[Commit]) -> None:
+            if commits and self.failures:
+                self.failures -= 1
+                raise SinkUnavailable("no space left")
+            await super().commit(commits)
+
+    receiver, cursors = Receiver(), Full()
+    for _ in range(2):
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+
+    assert fake.written.total() == len(receiver.get_finished_logs())
+
+
+async def test_equal_lines_at_the_same_place_have_ids_of_their_own(
+    fake: FakeCloud, tmp_path: Path
+) -> None:
+    """A late line takes the place of the one that stood there."""
+    receiver = Receiver()
+    with SqliteCursors(tmp_path / "cursors.sqlite") as cursors:
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+        insert(fake, 20, "line 20")
+        await ship(fake, otlp_sink(receiver, cursors=cursors))
+
+    assert fake.written == Counter(receiver.by_id.values())
 
 
 @pytest.mark.parametrize(
@@ -113,7 +191,7 @@ async def test_a_record_says_where_its_line_comes_from(fake: FakeCloud) -> None:
         ("files:logs", FileSink),
         ("sqlite:lines.sqlite", SqliteSink),
         ("stdout:", FunctionSink),
-        ("otlp:http://127.0.0.1:4318/v1/logs", FunctionSink),
+        ("otlp:http://127.0.0.1:4318/v1/logs", OtlpSink),
     ],
 )
 def test_a_sink_has_an_address(address: str, kind: type[Sink]) -> None:

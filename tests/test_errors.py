@@ -43,7 +43,7 @@ def family(error: type[TenxError]) -> list[type[TenxError]]:
     return [error, *(member for child in error.__subclasses__() for member in family(child))]
 
 
-ALL = family(TenxError)
+ALL = [kind for kind in family(TenxError) if kind.__module__ == errors.__name__]
 
 
 def filled(kind: type[TenxError]) -> TenxError:

@@ -55,6 +55,10 @@ class DayState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How many came since it changed so that it may be another service's."""
     unconfirmed: int = 0
     """How many came since the service was last known to be the same."""
+    apart: bytes = b""
+    """The digests of those, unless they are the last ones that are remembered."""
+    presumed: int = 0
+    """How many are taken for a new log's only since they came when they may have been."""
     counts: dict[str, int] = {}
     """The day's account."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
+from tenx_async.logs.cursor import DayState
 from tenx_async.logs.digests import Digests, Kept
 from tenx_async.logs.findings import Finding, Reset, Shift
 
@@ -87,9 +88,19 @@ class Proof:
         self.unproven, self.is_fresh, self._is_changed = None, False, False
         return True
 
-    def take_up(self, remembered: array[int], changed: int, unconfirmed: int, left_at: int) -> None:
+    def apart(self, remembered: array[int]) -> bytes:
+        """What is unproven, unless it is what is remembered last."""
+        if self.unproven is None:
+            return b""
+        made = self.unproven.made
+        last = remembered[max(0, len(remembered) - len(made)) :]
+        return b"" if made == last else made.tobytes()
+
+    def take_up(self, remembered: array[int], state: DayState) -> None:
         """Go on with what was known when a following ended; most likely of the same service."""
-        self.unproven, self._is_changed = Digests(), changed > 0
-        count = max(changed, unconfirmed)
-        self.unproven.replace_from(0, remembered[max(0, len(remembered) - count) :])
-        self.is_fresh, self.left_at = count >= len(remembered) > 0, left_at
+        count = max(state.unproven, state.unconfirmed)
+        last = remembered[max(0, len(remembered) - count) :]
+        self.unproven, self._is_changed = Digests(), state.unproven > 0
+        self.unproven.replace_from(0, array("Q", state.apart) if state.apart else last)
+        self.is_fresh = count >= len(remembered) > 0
+        self.left_at, self.presumed = state.left_at, state.presumed

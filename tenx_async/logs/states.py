@@ -79,6 +79,8 @@ def _state_of(day: Day, account: DayAccount) -> DayState:
         left_at=day.proof.left_at,
         unproven=day.proof.changed,
         unconfirmed=day.proof.unconfirmed,
+        apart=day.proof.apart(digests),
+        presumed=day.proof.presumed,
         counts={name: getattr(account, name) for name in _COUNTS},
     )
 
@@ -122,7 +124,7 @@ def _day_of(state: DayState, stored: Stored, source: Source) -> Day:
     day.memory = day.blank(base=state.base, whole=state.whole)
     digests = stored.memories[state.date, state.instance]
     day.memory.replace_from(0, digests)
-    day.proof.take_up(digests, state.unproven, state.unconfirmed, state.left_at)
+    day.proof.take_up(digests, state)
     return day
 
 

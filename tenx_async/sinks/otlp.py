@@ -32,8 +32,9 @@ _SCOPE = InstrumentationScope("tenx_async", __version__)
 class OtlpSink:
     """Sends lines to a receiver of OpenTelemetry logs, and then notes where they were read to.
 
-    A record has the attribute `log.record.uid`, which is the same whenever a line is sent again,
-    also after a crash, as long as the cursors are kept; no two lines have the same.
+    A record has the attribute `log.record.uid`, which is the same when a line is sent again, also
+    after a crash, as long as the cursors are kept and lines are put together as before; no two
+    lines have the same.
     Requests that are too large for the receiver are sent in parts. A line that is too large alone
     is cut short: that is logged, and `tenx.length` tells how many characters it has.
     """
@@ -112,7 +113,8 @@ def exporter_to(url: str) -> LogRecordExporter:
 
 def _records(request: Request, observed: int) -> Iterator[ReadableLogRecord]:
     for line, attributes in ((sent.line, _attributes(sent)) for sent in request):
-        record = LogRecord(observed_timestamp=observed, body=line.log, attributes=attributes)
+        body = line.log.encode(errors="backslashreplace").decode()  # halves of characters
+        record = LogRecord(observed_timestamp=observed, body=body, attributes=attributes)
         yield ReadableLogRecord(record, _resource(line.region, line.service), _SCOPE)
 
 

@@ -54,7 +54,7 @@ class Sink(Protocol):
         """Keep whole deliveries, prepared or not: the last batch of each source has its mark.
 
         When this returns, all of them are durable, and their marks done; so they may be when it is
-        cancelled.
+        cancelled, and are not to be given again then.
 
         Raises:
             SinkUnavailable: none of them is durable; the same batches may be given again.
@@ -104,12 +104,7 @@ def settle(batches: Sequence[LogBatch]) -> None:
 
 
 async def keep(write: Callable[[Sequence[LogBatch]], None], batches: Sequence[LogBatch]) -> None:
-    """Have batches written in a thread, and note it; who is cancelled waits for its end.
-
-    Batches that are durable, as when they are given again by who was cancelled, are not written.
-    """
-    if any(batch.mark for batch in batches) and not commits_of(batches):
-        return
+    """Have batches written in a thread, and note it; who is cancelled waits for its end."""
 
     async def write_and_settle() -> None:
         await asyncio.to_thread(write, batches)

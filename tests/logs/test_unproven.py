@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tenx_async.logs.buffer import Buffer
 from tenx_async.logs.findings import Alike
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
@@ -133,3 +134,44 @@ async def test_lines_like_those_of_an_earlier_log_are_not_left_out_in_silence(
         if isinstance(finding, Alike)
     )
     assert {("web", "starting"): 1, ("web", "listening"): 1} == missing
+
+
+async def test_what_is_taken_for_a_new_logs_is_told_by_who_goes_on(fake: FakeCloud) -> None:
+    """Though the one that took it for that was broken off amid the new log."""
+    sink, order = Sink(), Order.OLDEST_FIRST
+    fake.write("web", "starting", "listening")
+    lines, _ = following(fake, order, sink)
+    at_the_first_page(fake, fake.asked.close)
+    await follow_for(lines, sink, 1_000)
+    fake.asked.open()
+    remake(fake, "starting", "listening", *map(str, range(400)))
+    lines, _ = following(fake, order, sink, buffer=Buffer(1))
+    await follow_for(lines, sink, 1)
+    sink.open()
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert 2 == (fake.written - Counter(sink.lines)).total()
+    assert 1 == lines.ledger.gaps
+
+
+@ORDERS
+async def test_lines_of_a_new_log_may_stand_before_those_of_the_old_one(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Then they are not the last ones of what is remembered."""
+    sink = Sink()
+    old = [f"old {number}" for number in range(10)]
+    fake.write("web", *old)
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+    lines, _ = following(fake, order, sink)
+    new = [f"new {number}" for number in range(8)]
+    at_the_first_page(fake, fake.asked.close, partial(remake, fake, *new, *old))
+    await follow_for(lines, sink, 1_000)
+    fake.asked.open()
+    sink.open()
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)

@@ -113,6 +113,16 @@ async def test_a_record_says_where_its_line_comes_from(fake: FakeCloud) -> None:
     assert {7} == {one.log_record.observed_timestamp for one in receiver.get_finished_logs()}
 
 
+async def test_half_a_character_holds_nothing_up(fake: FakeCloud) -> None:
+    """It has no place in a record: it is escaped."""
+    fake.write("web", "half \ud800", "whole")
+    receiver = Receiver()
+    await ship(fake, otlp_sink(receiver))
+
+    texts = Counter(text for _, text in receiver.by_id.values())
+    assert 1 == texts["half \\ud800"] == texts["whole"]
+
+
 class KilledError(Exception):
     """Lines were sent, and it is not noted."""
 

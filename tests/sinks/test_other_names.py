@@ -73,6 +73,19 @@ async def test_a_directory_may_be_reached_in_two_ways(tmp_path: Path) -> None:
     assert {("web", "one"): 1, ("web", "two"): 1} == in_sqlite(tmp_path / "logs" / "a.sqlite")
 
 
+async def test_a_file_may_leave_a_link_where_it_was(tmp_path: Path) -> None:
+    """It is one file by both names."""
+    (tmp_path / "big").mkdir()
+    one, other = tmp_path / "a.sqlite", tmp_path / "big" / "b.sqlite"
+    await ship(one, "one")
+    one.rename(other)
+    one.symlink_to(other)
+    await ship(one, "two")
+    await ship(other, "three")
+
+    assert {("web", "one"): 1, ("web", "two"): 1, ("web", "three"): 1} == in_sqlite(other)
+
+
 @pytest.mark.parametrize("home", ["", "file:///nowhere", "file:///%00", "x" * 5000])
 async def test_a_home_that_makes_no_sense_is_none(tmp_path: Path, home: str) -> None:
     """It is written down anew."""

@@ -477,22 +477,22 @@ async def test_a_ship_that_waits_for_a_sink_does_not_close_it(
 
 
 @EVERYWHERE
-async def test_who_was_cancelled_while_writing_may_give_the_same_again(
-    fake: FakeCloud, tmp_path: Path, make: Callable[[Path], Sink], read: Read
+@pytest.mark.parametrize("commit", ["before", "after", "manual"])
+async def test_lines_whose_place_is_kept_elsewhere_are_written_all_the_same(
+    fake: FakeCloud,
+    tmp_path: Path,
+    make: Callable[[Path], Sink],
+    read: Read,
+    commit: str,
 ) -> None:
-    """The write was carried out to its end."""
-    fake.write("web", "one", "two")
+    """Even where they were committed there before they are given."""
+    fake.write("web", *(f"line {number}" for number in range(100)))
     sink = make(tmp_path)
     await sink.open()
-    options = {"tail": None, "cursors": sink.cursors, "commit": "manual"}
+    options = {"tail": None, "cursors": MemoryCursors(), "commit": commit, "follow": False}
     async with FakeClient(fake).follow("web", **options) as lines:
-        batch = sink.prepare(await anext(lines.batches()))
-        writing = asyncio.ensure_future(sink.write([batch]))
-        await asyncio.sleep(0)
-        writing.cancel()
-        await asyncio.wait([writing])
-        assert writing.cancelled()
-        await sink.write([batch])
+        async for batch in lines.batches():
+            await sink.write([batch])
     await sink.close()
 
     assert fake.written == read(tmp_path)

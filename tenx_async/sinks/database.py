@@ -92,8 +92,8 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
 
 def _refuse_another_name(database: sqlite3.Connection, path: Path) -> None:
     """See that a file is not one of another name, beside which the newest of it may be."""
-    file, home = real(path), real(_home_of(database))
     with suppress(OSError, ValueError):  # it was moved from there
+        file, home = real(path), real(_home_of(database))
         if file.samefile(home) and not (file.name == home.name and _is_beside(file, home)):
             raise ConfigurationError(
                 f"{path} is {home} by another name (a hard link or a mount): name that one, for "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenx_async.logs.buffer import Buffer
-from tenx_async.logs.findings import Alike
+from tenx_async.logs.findings import Alike, Reset
 from tenx_async.logs.follow import Follower
 from tenx_async.logs.order import Habits, Order
 from tenx_async.telemetry.events import LogChanged, SourceReset
@@ -175,3 +175,26 @@ async def test_lines_of_a_new_log_may_stand_before_those_of_the_old_one(
     await follow_for(lines, sink, 1_000)
 
     assert fake.written == Counter(sink.lines)
+
+
+@ORDERS
+async def test_an_earlier_log_is_said_to_have_ended_where_it_was_read_to(
+    fake: FakeCloud, order: Order | None
+) -> None:
+    """Once: also where the last lines of it might have been the new one's, and were not."""
+    sink = Sink()
+    fake.write("web", *(f"old {number}" for number in range(10)))
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+    fake.write("web", *(f"more {number}" for number in range(5)))
+    lines, _ = following(fake, order, sink)
+    at_the_first_page(fake, fake.asked.close)
+    await follow_for(lines, sink, 1_000)
+    fake.asked.open()
+    remake(fake, "new", "newer")
+    lines, _ = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+
+    assert fake.written == Counter(sink.lines)
+    assert [Reset(15)] == lines.ledger.day("web", fake.today).resets
+    assert not lines.ledger.gaps

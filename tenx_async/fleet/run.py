@@ -12,7 +12,7 @@ from attrs import define, field
 from tenx_async.api.containment import is_another
 from tenx_async.api.models import Service
 from tenx_async.api.outcome import Outcome
-from tenx_async.clock import Clock
+from tenx_async.clock import Clock, sleep_unless
 from tenx_async.errors import TenxError
 from tenx_async.fleet.journal import Journal, NoJournal
 from tenx_async.fleet.looks import FRESH, Looks
@@ -169,13 +169,7 @@ class Run:
 
     async def _rest(self, seconds: float) -> None:
         """Wait until something happens, or it is time for a look."""
-        stirred = asyncio.ensure_future(self._stirred.wait())
-        slept = asyncio.ensure_future(self.clock.sleep(seconds))
-        try:
-            await asyncio.wait({stirred, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-            slept.cancel()
+        await sleep_unless(self.clock, seconds, self._stirred.wait())
 
     async def _look(self, waves: Waves) -> None:
         """Take a look at the fleet if that tells anything."""

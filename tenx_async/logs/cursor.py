@@ -52,9 +52,9 @@ class DayState(msgspec.Struct, kw_only=True, omit_defaults=True):
     left_at: int = 0
     """How many lines had come before the log was begun anew."""
     unproven: int = 0
-    """How many came since it changed so that it may be another service's."""
-    unconfirmed: int = 0
     """How many came since the service was last known to be the same."""
+    is_changed: bool = False
+    """Whether they came since it changed so that it may be another service's."""
     apart: bytes = b""
     """The digests of those, unless they are the last ones that are remembered."""
     presumed: int = 0

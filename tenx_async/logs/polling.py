@@ -6,7 +6,7 @@ import asyncio
 
 from attrs import define, field
 
-from tenx_async.clock import Clock
+from tenx_async.clock import Clock, sleep_unless
 from tenx_async.errors import OperationError
 from tenx_async.logs.allowance import Allowance
 from tenx_async.logs.beginning import Beginning
@@ -86,15 +86,8 @@ class Polling:
         """Sleep until the schedule has something to do, or something happened."""
         self.stirred.clear()
         now = self.clock.monotonic()
-        stirred = asyncio.ensure_future(self.stirred.wait())
-        slept = asyncio.ensure_future(
-            self.clock.sleep(min(self.schedule.wake(now) - now, LONGEST_REST))
-        )
-        try:
-            await asyncio.wait({stirred, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stirred.cancel()
-            slept.cancel()
+        rest = min(self.schedule.wake(now) - now, LONGEST_REST)
+        await sleep_unless(self.clock, rest, self.stirred.wait())
 
     async def _poll_on(self, name: str | None) -> None:
         """Poll a source, and whatever is due then, until there is nothing or no room."""

@@ -34,13 +34,8 @@ class Proof:
     presumed: int = field(default=0, init=False)
     """How many lines are taken for those of a new log only since they came when it may have."""
 
-    _is_changed: bool = field(default=False, init=False)
+    is_changed: bool = field(default=False, init=False)
     """Whether what is unproven came since a change that was more than insertions."""
-
-    @property
-    def changed(self) -> int:
-        """How many lines came since a change that was more than insertions."""
-        return self.unconfirmed if self._is_changed else 0
 
     @property
     def unconfirmed(self) -> int:
@@ -50,7 +45,7 @@ class Proof:
     @property
     def unshown(self) -> int:
         """How many lines are unproven though nothing had changed: they may be an earlier log's."""
-        return 0 if self._is_changed else self.unconfirmed
+        return 0 if self.is_changed else self.unconfirmed
 
     @property
     def is_cut(self) -> bool:
@@ -60,7 +55,7 @@ class Proof:
     def note(self, digests: array[int], added: Sequence[int], found: Iterable[Finding]) -> None:
         """Note what a poll delivered, by indices in what it read, and what it found changed."""
         if any(not isinstance(one, Shift) for one in found):
-            self.unproven, self._is_changed = Digests(), True
+            self.unproven, self.is_changed = Digests(), True
         self.is_fresh = self.is_fresh or any(isinstance(one, Reset) for one in found)
         if self.unproven is None:
             return
@@ -85,7 +80,7 @@ class Proof:
         """Note that it was the same service when this was unproven; tell if it still is."""
         if self.unproven is not unproven:
             return False
-        self.unproven, self.is_fresh, self._is_changed = None, False, False
+        self.unproven, self.is_fresh, self.is_changed = None, False, False
         return True
 
     def apart(self, remembered: array[int]) -> bytes:
@@ -98,9 +93,8 @@ class Proof:
 
     def take_up(self, remembered: array[int], state: DayState) -> None:
         """Go on with what was known when a following ended; most likely of the same service."""
-        count = max(state.unproven, state.unconfirmed)
-        last = remembered[max(0, len(remembered) - count) :]
-        self.unproven, self._is_changed = Digests(), state.unproven > 0
+        last = remembered[max(0, len(remembered) - state.unproven) :]
+        self.unproven, self.is_changed = Digests(), state.is_changed
         self.unproven.replace_from(0, array("Q", state.apart) if state.apart else last)
-        self.is_fresh = count >= len(remembered) > 0
+        self.is_fresh = state.unproven >= len(remembered) > 0
         self.left_at, self.presumed = state.left_at, state.presumed

@@ -170,19 +170,24 @@ def load(database: sqlite3.Connection, source: str) -> Stored | None:
     Raises:
         DamagedCursor: it does not fit together.
     """
-    found = database.execute("select cursor from cursors where source = ?", (source,)).fetchone()
-    if found is None:
+    if not (cursor := cursor_of(database, source)):
         return None
     edits: dict[DayKey, list[Edit]] = defaultdict(list)
     for date, instance, base, start, digests in database.execute(_OF_SOURCE, (source,)):
         edits[dt.date.fromisoformat(date), instance].append(_edit(base, start, digests))
-    return Stored.of(found[0], edits)
+    return Stored.of(cursor, edits)
+
+
+def cursor_of(database: sqlite3.Connection, source: str) -> bytes:
+    """The cursor of a source as it is kept; empty: there is none."""
+    sql = "select cursor from cursors where source = ?"
+    (cursor,) = database.execute(sql, (source,)).fetchone() or (b"",)
+    return cursor
 
 
 def _holds(database: sqlite3.Connection, commit: Commit) -> bool:
     """Tell whether a commit is the last one that was written of its source."""
-    found = database.execute("select cursor from cursors where source = ?", (commit.source,))
-    return bool(found.fetchone() == (commit.cursor,))
+    return cursor_of(database, commit.source) == commit.cursor
 
 
 def _up_to_last(commits: Sequence[Commit], is_last: Callable[[Commit], bool]) -> set[int]:

@@ -1,4 +1,4 @@
-"""What a sink's file tells of itself, by name: `lost`, `writer`, `home`, `looked on`, `salt`."""
+"""What a sink's file tells of itself, by name: `lost`, `writer`, `home`, `salt`, `looked on`."""
 
 from __future__ import annotations
 

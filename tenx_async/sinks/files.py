@@ -233,7 +233,7 @@ class FileSink:
 
     def _known(self, sql: str, *values: object) -> list[_Place]:
         places = []
-        for *facts, total in self._store.read(sql, *values):
+        for *facts, total in self._store.ask(lambda file: file.execute(sql, values).fetchall()):
             places.append(place := _Place(*facts))
             if place.sum != total:
                 name = Naming(ending=place.ending).name(place.stem, place.number)

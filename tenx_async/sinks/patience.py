@@ -9,6 +9,7 @@ from typing import Literal
 
 from attrs import define, field
 
+from tenx_async.clock import sleep_unless
 from tenx_async.errors import ServerError, SinkUnavailable, Throttled, TransportError
 from tenx_async.logs.follow import Follower
 from tenx_async.telemetry.events import DiscoveryFailed, SinkPaused, SinkResumed
@@ -77,13 +78,7 @@ class Patience:
 
     async def _longer(self, wait: float) -> float:
         """Wait, unless it is stopped; tell how long to wait the next time."""
-        stopped = asyncio.ensure_future(self.stopping.wait())
-        slept = asyncio.ensure_future(self.lines.clock.sleep(wait))
-        try:
-            await asyncio.wait({stopped, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            slept.cancel()
+        await sleep_unless(self.lines.clock, wait, self.stopping.wait())
         return min(2 * wait, LONGEST_PAUSE)
 
 

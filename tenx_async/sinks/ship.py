@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 
 from attrs import define, field, frozen
 
+from tenx_async.clock import sleep_unless
 from tenx_async.errors import ConfigurationError, SinkUnavailable
 from tenx_async.logs.checks import check_counts, check_seconds
 from tenx_async.logs.follow import Follower
@@ -123,7 +124,7 @@ class Ship:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, _: object
+        self, _kind: type[BaseException] | None, raised: BaseException | None, _trace: object
     ) -> None:
         running, self._running = self._running, None
         assert running
@@ -250,13 +251,8 @@ class Ship:
             return False  # the next line that cannot be written will tell
 
     async def _wait_for_more(self) -> None:
-        full = asyncio.ensure_future(self._deliveries.wait_until_full())
-        slept = asyncio.ensure_future(self._lines.clock.sleep(self.flush_seconds))
-        try:
-            await asyncio.wait({full, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            full.cancel()
-            slept.cancel()
+        full = self._deliveries.wait_until_full()
+        await sleep_unless(self._lines.clock, self.flush_seconds, full)
 
 
 def _tell_of_failure(running: asyncio.Task[None]) -> None:

@@ -16,10 +16,9 @@ from attrs import define, field
 from tenx_async.errors import SinkUnavailable, TenxError
 from tenx_async.fleet.threads import finish
 from tenx_async.logs.cursor import Commit, Stored
-from tenx_async.sinks.facts import set_fact
+from tenx_async.sinks.cursor_tables import cursor_of
+from tenx_async.sinks.facts import fact, set_fact
 from tenx_async.sinks.store import Store
-
-_SALT = "select value from facts where name = 'salt'"
 
 
 @define(eq=False)
@@ -53,7 +52,6 @@ class SqliteCursors:
 
     _store: Store
     _queues: dict[asyncio.AbstractEventLoop, _Queue] = field(repr=False)
-    _is_open: bool = field(repr=False)
 
     def __init__(self, path: str | PathLike[str], *, opened: bool = True) -> None:
         """Open the file, and make it where there is none.
@@ -67,7 +65,7 @@ class SqliteCursors:
             ConfigurationError: that is a directory's path.
         """
         self._store = Store(Path(path))
-        self._queues, self._is_open = {}, False
+        self._queues = {}
         if opened:
             self.open()
 
@@ -84,9 +82,8 @@ class SqliteCursors:
             SinkUnavailable: it cannot be written to, or another process uses it.
             ConfigurationError: it was written by a newer version, or is another program's.
         """
-        if not self._is_open:
+        if not self._store.is_open:
             self._store.open()
-            self._is_open = True
 
     def load(self, source: str) -> Stored | None:
         """What was committed of a source; `None`: nothing.
@@ -103,10 +100,10 @@ class SqliteCursors:
         Raises:
             SinkUnavailable: it cannot be read now, or not be kept.
         """
-        if not (rows := self._store.read(_SALT)):
-            self._store.announce(partial(set_fact, name="salt", value=uuid4().hex))
-            rows = self._store.read(_SALT)
-        return str(rows[0][0])
+        if not (salt := self._store.ask(partial(fact, name="salt"))):
+            salt = uuid4().hex
+            self._store.announce(partial(set_fact, name="salt", value=salt))
+        return salt
 
     def committed(self, source: str) -> bytes:
         """The cursor of a source as it is kept; empty: there is none.
@@ -114,8 +111,7 @@ class SqliteCursors:
         Raises:
             SinkUnavailable: it cannot be read now.
         """
-        rows = self._store.read("select cursor from cursors where source = ?", source)
-        return bytes(rows[0][0]) if rows else b""
+        return self._store.ask(partial(cursor_of, source=source))
 
     def note_look(self, sources: Iterable[str], on: dt.date, new: Sequence[Commit]) -> None:
         """Note, with the next commit, which sources there are on a day, and where new begin."""
@@ -148,7 +144,6 @@ class SqliteCursors:
     def close(self) -> None:
         """Let go of the file; nothing can be committed until it is opened again."""
         self._store.close()
-        self._is_open = False
 
     def _queue(self) -> _Queue:
         """That of the running loop; those of loops that are over are let go of."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 from attrs import Factory, define, field
@@ -39,6 +39,7 @@ from tenx_async.sinks.looks import Looks
 from tenx_async.sinks.reader import Reader
 from tenx_async.telemetry.logging import logger
 
+T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], object]
 
 
@@ -58,7 +59,7 @@ class Store:
     )
     """Where this directory is, others below it are made; where it is not, it is waited for."""
     _cursors: CursorTables = field(factory=CursorTables, init=False, repr=False)
-    _is_open: bool = field(default=False, init=False)
+    is_open: bool = field(default=False, init=False)
     _lock: Lock | None = field(default=None, init=False, repr=False)
     _database: sqlite3.Connection | None = field(default=None, init=False, repr=False)
     _reader: Reader = field(init=False, repr=False)
@@ -91,11 +92,11 @@ class Store:
             ConfigurationError: it was written by a newer version, or is another program's.
         """
         with self._turn, told(self.path):
-            if self._is_open:
+            if self.is_open:
                 raise SinkUnavailable(f"{self.path} is used already, by this sink")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._inode, self._token, self._missed = 0, uuid4().hex, missed
-            self._is_open = True
+            self.is_open = True
             try:
                 self._connected()
             except BaseException:
@@ -108,8 +109,7 @@ class Store:
         Raises:
             SinkUnavailable: that cannot be told now.
         """
-        with self._turn, self._recovering(), told(self.path):
-            return self._cursors.carried_out(self._connected(), commits)
+        return self.ask(partial(self._cursors.carried_out, commits=commits))
 
     def announce(self, work: Work) -> None:
         """Do work that has to be known after a loss of power: wait for the disk, too.
@@ -142,14 +142,14 @@ class Store:
             self._looks.written(seen)
             self._cursors.note(commits)
 
-    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a query.
+    def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Tell what the file says of something.
 
         Raises:
             SinkUnavailable: it cannot be read.
         """
         with self._turn, self._recovering(), told(self.path):
-            return self._connected().execute(sql, values).fetchall()
+            return question(self._connected())
 
     def refuse(self, what: str) -> NoReturn:
         """Set the file aside, since something that was read there is not what was written.
@@ -192,7 +192,7 @@ class Store:
     def close(self) -> None:
         """Let go of the file, and let others have it; nothing is written until it is opened."""
         with self._turn:
-            self._is_open = False
+            self.is_open = False
             self._disconnect()
             self._reader.close()
             lock, self._lock = self._lock, None
@@ -201,7 +201,7 @@ class Store:
 
     def _connected(self) -> sqlite3.Connection:
         """The open file; where it is damaged, it is set aside and a new one begun."""
-        if not self._is_open:
+        if not self.is_open:
             raise SinkUnavailable(f"{self.path} is closed")
         if self._database is not None and self._is_gone():
             self._disconnect()

@@ -405,6 +405,28 @@ async def test_a_slow_consumer_pauses_polling_and_loses_nothing(fake):
     assert taken == fake.written
 
 
+async def test_a_pause_ends_polling_also_of_what_is_due(fake):
+    """What is under way comes to its end; the rest is asked for when it goes on."""
+    names = [f"s{number}" for number in range(100)]
+    fake.add(*names)
+    lines, _ = follower(fake, tail=None)
+
+    def pause_at_the_tenth(_: str) -> None:
+        if fake.calls.total() == 10:
+            lines.pause()
+
+    fake.on_call = pause_at_the_tenth
+    async with lines:
+        reading = asyncio.ensure_future(anext(lines))
+        await quiet()
+        asked = fake.calls.total()
+        await quiet()
+        assert asked == fake.calls.total() < 50
+        fake.write("s99", "new")
+        lines.go_on()
+        assert "new" == (await reading).log
+
+
 async def test_a_busy_source_does_not_starve_a_silent_one(fake):
     """While one source has an endless backlog, another's line arrives within a few pages."""
     fake.add("busy", "calm")

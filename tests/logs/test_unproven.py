@@ -53,19 +53,24 @@ def following(
     return follower(fake, "web", tail=None, habits=Habits(40, order), **settings)
 
 
+async def followed(fake: FakeCloud, order: Order | None, sink: Sink) -> tuple[Follower, list[Any]]:
+    """A following that has read all there is."""
+    lines, events = following(fake, order, sink)
+    await follow_for(lines, sink, 1_000)
+    return lines, events
+
+
 @ORDERS
 async def test_what_came_of_a_new_log_is_not_repeated_by_who_goes_on(
     fake: FakeCloud, order: Order | None
 ) -> None:
     """Though nobody had listed services since; that the lines may be the old one's is told."""
     sink = Sink()
-    lines, _ = following(fake, order, sink)
     at_the_first_page(fake, fake.asked.close, partial(remake, fake, *map(str, range(20))))
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.asked.open()
     assert fake.written == Counter(sink.lines)
-    lines, events = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    lines, events = await followed(fake, order, sink)
 
     assert fake.written == Counter(sink.lines)
     assert [20] == [
@@ -83,12 +88,10 @@ async def test_that_a_service_was_made_anew_is_told_once(
 ) -> None:
     """Who goes on knows it, though no line had come since."""
     sink = Sink()
-    lines, events = following(fake, order, sink)
     at_the_first_page(fake, partial(remake, fake, *map(str, range(20))))
-    await follow_for(lines, sink, 1_000)
+    _, events = await followed(fake, order, sink)
     assert 1 == sum(isinstance(event, SourceReset) for event in events)
-    lines, events = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    _, events = await followed(fake, order, sink)
 
     assert not any(isinstance(event, SourceReset) for event in events)
     assert fake.written == Counter(sink.lines)
@@ -101,11 +104,9 @@ async def test_a_new_log_like_the_old_one_is_read_where_the_old_one_was_known_fo
     """It is kept that a listing had confirmed it, though no line had come since."""
     sink = Sink()
     fake.write("web", "starting", "listening")
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     remake(fake, "starting", "listening", "other")
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    lines, _ = await followed(fake, order, sink)
 
     assert fake.written == Counter(sink.lines)
     assert not lines.ledger.gaps
@@ -118,13 +119,11 @@ async def test_lines_like_those_of_an_earlier_log_are_not_left_out_in_silence(
     """Where it was made anew before anybody could know whose they were."""
     sink = Sink()
     fake.write("web", "starting", "listening")
-    lines, _ = following(fake, order, sink)
     at_the_first_page(fake, fake.asked.close)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.asked.open()
     remake(fake, "starting", "listening", "other")
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    lines, _ = await followed(fake, order, sink)
 
     missing = fake.written - Counter(sink.lines)
     assert missing.total() == sum(
@@ -140,16 +139,14 @@ async def test_what_is_taken_for_a_new_logs_is_told_by_who_goes_on(fake: FakeClo
     """Though the one that took it for that was broken off amid the new log."""
     sink, order = Sink(), Order.OLDEST_FIRST
     fake.write("web", "starting", "listening")
-    lines, _ = following(fake, order, sink)
     at_the_first_page(fake, fake.asked.close)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.asked.open()
     remake(fake, "starting", "listening", *map(str, range(400)))
     lines, _ = following(fake, order, sink, buffer=Buffer(1))
     await follow_for(lines, sink, 1)
     sink.open()
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    lines, _ = await followed(fake, order, sink)
 
     assert 2 == (fake.written - Counter(sink.lines)).total()
     assert 1 == lines.ledger.gaps
@@ -163,16 +160,13 @@ async def test_lines_of_a_new_log_may_stand_before_those_of_the_old_one(
     sink = Sink()
     old = [f"old {number}" for number in range(10)]
     fake.write("web", *old)
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
-    lines, _ = following(fake, order, sink)
+    await followed(fake, order, sink)
     new = [f"new {number}" for number in range(8)]
     at_the_first_page(fake, fake.asked.close, partial(remake, fake, *new, *old))
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.asked.open()
     sink.open()
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
 
     assert fake.written == Counter(sink.lines)
 
@@ -184,16 +178,13 @@ async def test_an_earlier_log_is_said_to_have_ended_where_it_was_read_to(
     """Once: also where the last lines of it might have been the new one's, and were not."""
     sink = Sink()
     fake.write("web", *(f"old {number}" for number in range(10)))
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.write("web", *(f"more {number}" for number in range(5)))
-    lines, _ = following(fake, order, sink)
     at_the_first_page(fake, fake.asked.close)
-    await follow_for(lines, sink, 1_000)
+    await followed(fake, order, sink)
     fake.asked.open()
     remake(fake, "new", "newer")
-    lines, _ = following(fake, order, sink)
-    await follow_for(lines, sink, 1_000)
+    lines, _ = await followed(fake, order, sink)
 
     assert fake.written == Counter(sink.lines)
     assert [Reset(15)] == lines.ledger.day("web", fake.today).resets

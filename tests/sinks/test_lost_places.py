@@ -296,7 +296,7 @@ async def test_a_file_that_is_made_anew_does_not_take_the_new_for_lost(tmp_path:
         cursors.note_look(["web"], DAY, [])
         await cursors.commit([])
         path.unlink()
-        cursors._store.read("select 1")
+        cursors._store.ask(lambda database: database.execute("select 1"))
         assert cursors.load("api") is None
         with pytest.raises(DamagedCursor, match="moved away"):
             cursors.load("web")
